@@ -1,0 +1,45 @@
+import type { RunEnd, RunnerDescription, RunSpec } from "../wire/run-spec.ts";
+
+/**
+ * Where submitted tasks and subflows run.
+ *
+ * A runner carries a run spec there and reports its end; it decides nothing about states. Constructing one does nothing: its workers start
+ * at the first `carry` and stay warm until idle for `idleSeconds` (30) or until the process ends.
+ */
+export interface TaskRunner {
+  /** Kind and options, plain data: a nested submit with an equal description attaches to the live pool of its parent. */
+  readonly description: RunnerDescription;
+  /**
+   * Carries one run; never rejects. Resolves when the far side has reported and acknowledged the final state, or can no longer do so.
+   * Not called for a runner of kind "concurrent": those runs stay on this event loop.
+   */
+  carry(spec: RunSpec, options: CarryOptions): Promise<RunEnd>;
+}
+
+export interface CarryOptions {
+  /**
+   * Aborted to cancel the run: the far side is asked (its own `AbortSignal`), then after `graceMs` its executor is terminated
+   * (thread: terminate; process: SIGTERM, then SIGKILL of its group). The reason is the cancellation message.
+   */
+  readonly signal: AbortSignal;
+  /** Milliseconds that a cancelled or timed-out body gets to settle by itself before its executor is terminated. */
+  readonly graceMs: number;
+  /**
+   * Milliseconds from the start of the body after which it is over. The far side enforces it for code that yields; past `graceMs` more the
+   * runner terminates the executor and the end is `failed` with state name "TimedOut".
+   */
+  readonly timeoutMs: number | null;
+  /** Called once, when the body starts there: a slot and an executor are taken. */
+  readonly onStart?: () => void;
+}
+
+/**
+ * The slot that a running body holds in the ledger, given to the engine by the far side.
+ *
+ * The engine releases it while the body only waits for futures and regains it before the body goes on. Both are idempotent.
+ */
+export interface SlotHold {
+  release(): void;
+  /** Resolves when the body may run again; bodies that resume come before new work. */
+  regain(): Promise<void>;
+}
