@@ -1,0 +1,210 @@
+import { join } from "node:path";
+import { profilesFile, readProfiles } from "./profiles.ts";
+import {
+  choiceSetting,
+  flagSetting,
+  listSetting,
+  numberSetting,
+  parseSetting,
+  pathSetting,
+  type Setting,
+  textSetting,
+  urlSetting,
+} from "./setting-kinds.ts";
+
+/**
+ * Every setting: the one table from which values, `sluice config view` and the documentation come.
+ *
+ * A value comes from the environment, else from Prefect's variable of the same meaning (where one is named), else from the active profile
+ * in `<home>/profiles.toml`, else from here. An empty variable means "not set", except for texts and addresses, where it means "none"
+ * and so hides what a profile says.
+ */
+export const settingsTable = {
+  home: pathSetting("SLUICE_HOME", {
+    defaultFor: (home) => home,
+    description: "Directory of the database, results, profiles and the socket that the processes of this home share.",
+  }),
+  profile: textSetting("SLUICE_PROFILE", { description: "Profile to use instead of the active one of profiles.toml." }),
+  apiUrl: urlSetting(
+    "SLUICE_API_URL",
+    { description: "API of a running server. Without it a flow brings its own embedded server along." },
+    { fallbacks: ["PREFECT_API_URL"] },
+  ),
+  apiKey: textSetting(
+    "SLUICE_API_KEY",
+    { description: "Key sent to the server as a bearer token." },
+    { fallbacks: ["PREFECT_API_KEY"], secret: true },
+  ),
+  apiAuthString: textSetting(
+    "SLUICE_API_AUTH_STRING",
+    { description: "user:password sent to the server by HTTP basic authentication." },
+    { fallbacks: ["PREFECT_API_AUTH_STRING"], secret: true },
+  ),
+  apiRetrySeconds: numberSetting("SLUICE_API_RETRY_SECONDS", {
+    default: 30,
+    min: 0,
+    max: 3600,
+    description: "How long a request to the server is tried again while the server is away or overloaded.",
+  }),
+  databaseUrl: textSetting("SLUICE_DATABASE_URL", {
+    description: "Database of the embedded server: a path or sqlite:///path; by default sluice.db in the home.",
+  }),
+  synchronous: choiceSetting("SLUICE_SYNCHRONOUS", ["NORMAL", "FULL"], {
+    default: "NORMAL",
+    description: "NORMAL survives the death of any process, FULL also a loss of power (slower).",
+  }),
+  loggingLevel: choiceSetting("SLUICE_LOGGING_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], {
+    default: "INFO",
+    description: "Lowest level of run logs that is kept and shown.",
+  }),
+  logPrints: flagSetting("SLUICE_LOG_PRINTS", {
+    default: false,
+    description: "Whether console output inside a run goes to its log, for flows and tasks that do not say.",
+  }),
+  resultsPersistByDefault: flagSetting("SLUICE_RESULTS_PERSIST_BY_DEFAULT", {
+    default: false,
+    description: "Whether results are persisted, for flows and tasks that do not say.",
+  }),
+  localStoragePath: pathSetting("SLUICE_LOCAL_STORAGE_PATH", {
+    defaultFor: (home) => join(home, "storage"),
+    description: "Directory of persisted results.",
+  }),
+  leaseSeconds: numberSetting("SLUICE_LEASE_SECONDS", {
+    default: 30,
+    min: 1,
+    max: 3600,
+    description: "After how long without a sign of life the runs of a process count as crashed.",
+  }),
+  outboxLimitMb: numberSetting("SLUICE_OUTBOX_LIMIT_MB", {
+    default: 1024,
+    min: 1,
+    max: 1_048_576,
+    description: "Disk that records may take while a remote server is away; beyond it runs wait.",
+  }),
+  progress: choiceSetting("SLUICE_PROGRESS", ["auto", "off", "plain", "tree"], {
+    default: "auto",
+    description: "How the progress of a root flow is shown: a live tree on a terminal, plain lines, or not.",
+  }),
+  debug: flagSetting("SLUICE_DEBUG", { default: false, description: "Whether errors are shown with their stacks." }),
+  testing: flagSetting("SLUICE_TESTING", {
+    default: false,
+    description: "Whether a server offers the routes that empty it between tests.",
+  }),
+  serverHost: textSettingWithDefault("SLUICE_SERVER_HOST", "127.0.0.1", "Address that `sluice server start` binds."),
+  serverPort: numberSetting("SLUICE_SERVER_PORT", {
+    default: 4200,
+    min: 0,
+    max: 65_535,
+    integer: true,
+    description: "Port that `sluice server start` listens on; 0 takes a free one.",
+  }),
+  serverApiAuthString: textSetting(
+    "SLUICE_SERVER_API_AUTH_STRING",
+    { description: "user:password that a server asks of its clients." },
+    { secret: true },
+  ),
+  serverCorsAllowedOrigins: listSetting("SLUICE_SERVER_CORS_ALLOWED_ORIGINS", {
+    description: "Origins whose pages may call the server; none by default.",
+  }),
+  serverBodyLimitMb: numberSetting("SLUICE_SERVER_BODY_LIMIT_MB", {
+    default: 32,
+    min: 1,
+    max: 1024,
+    description: "Largest body of a request that a server reads.",
+  }),
+};
+
+function textSettingWithDefault(variable: string, fallback: string, description: string): Setting<string> {
+  const base = textSetting(variable, { description });
+  return { ...base, defaultFor: () => fallback, parse: (text) => (text === "" ? fallback : text) };
+}
+
+/** All settings by their names in the program; plain data that may cross to a thread. Paths are absolute. */
+export type Settings = {
+  readonly [K in keyof typeof settingsTable]: (typeof settingsTable)[K] extends Setting<infer T> ? T : never;
+};
+
+/** Name of a setting in the program. */
+export type SettingName = keyof Settings;
+
+/** Where a value came from: "environment" (with the variable's name), "profile" (with the profile's name) or "default". */
+export interface SettingOrigin {
+  readonly source: "environment" | "profile" | "default";
+  readonly name: string;
+}
+
+/** Variables of the environment as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Texts {
+  readonly home: string;
+  readonly find: (setting: Setting<unknown>) => { readonly text: string; readonly origin: SettingOrigin } | undefined;
+}
+
+/**
+ * Reads all settings from the environment, the active profile and the defaults.
+ *
+ * Synchronous; reads `<home>/profiles.toml` only when the file exists. Does not create anything.
+ *
+ * @throws SluiceError `SLUICE_OPTION_INVALID` naming the variable of a bad value; `SLUICE_PROFILE_INVALID` for a profiles file that cannot
+ *   be read or lacks the wanted profile
+ */
+export function loadSettings(env: Environment = process.env): Settings {
+  const texts = findTexts(env);
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(settingsTable)) values[name] = readOne(setting, texts).value;
+  // Every key of the table was just filled by the setting's own parser or default, whose types `Settings` is made of.
+  return values as Settings;
+}
+
+/** Reads all settings and tells where each came from, for `sluice config view`. Secrets are in `value`: hide them when `secret`. */
+export function explainSettings(
+  env: Environment = process.env,
+): { readonly name: SettingName; readonly setting: Setting<unknown>; readonly value: unknown; readonly origin: SettingOrigin }[] {
+  const texts = findTexts(env);
+  return Object.entries(settingsTable).map(([name, setting]) => ({
+    // The keys of the table are the names of the settings.
+    name: name as SettingName,
+    setting,
+    ...readOne(setting, texts),
+  }));
+}
+
+/** Finds the setting that a variable such as `SLUICE_API_URL` sets; undefined for an unknown one. */
+export function findSetting(variable: string): Setting<unknown> | undefined {
+  return Object.values<Setting<unknown>>(settingsTable).find((setting) => setting.variable === variable);
+}
+
+function readOne(setting: Setting<unknown>, texts: Texts): { readonly value: unknown; readonly origin: SettingOrigin } {
+  const found = texts.find(setting);
+  if (found === undefined) return { value: setting.defaultFor(texts.home), origin: { source: "default", name: "default" } };
+  const { source, name } = found.origin;
+  const from = source === "profile" ? { name: setting.variable, source: `profile "${name}"` } : { name, source: "the environment" };
+  return { value: parseSetting(setting, found.text, from), origin: found.origin };
+}
+
+function findTexts(env: Environment): Texts {
+  const home = homeOf(env);
+  const profile = readProfiles(profilesFile(home)).select(env["SLUICE_PROFILE"]);
+  const find: Texts["find"] = (setting) => {
+    for (const name of [setting.variable, ...setting.fallbacks]) {
+      const text = env[name];
+      if (text !== undefined && (text !== "" || keepsEmpty(setting))) return { text, origin: { source: "environment", name } };
+    }
+    const text = profile.values[setting.variable];
+    return text === undefined ? undefined : { text, origin: { source: "profile", name: profile.name } };
+  };
+  return { home, find };
+}
+
+/** Whether an empty text is a value of its own ("none") rather than the absence of one. */
+function keepsEmpty(setting: Setting<unknown>): boolean {
+  return setting.kind === "text" || setting.kind === "http(s) address";
+}
+
+/** The home directory that `env` asks for: `SLUICE_HOME`, else `~/.sluice`. Absolute. */
+export function homeOf(env: Environment = process.env): string {
+  const text = env["SLUICE_HOME"];
+  const from = { name: "SLUICE_HOME", source: "the environment" };
+  return parseSetting(settingsTable.home, text === undefined || text === "" ? "~/.sluice" : text, from);
+}
