@@ -1,0 +1,58 @@
+/**
+ * `npm test`: sets the repository up and runs every check and every test; closes with the line `N passed, N failed`
+ * (`, N skipped` when there are any), in which each check counts as one test. The exit code is 1 when something failed.
+ *
+ * Arguments go to vitest: `npm test -- packages/sluice/src/rules`.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { closingLine } from "./closing-line.mjs";
+import { findNode } from "./repo-node.mjs";
+import { runProgram } from "./run-program.mjs";
+import { build, installDependencies } from "./setup.mjs";
+
+await installDependencies();
+
+const node = findNode();
+const tool = (path, ...args) => runProgram(node, [join("node_modules", path), ...args]);
+const checks = [
+  { name: "build", run: build },
+  { name: "format", run: () => tool("oxfmt/bin/oxfmt", "--check") },
+  { name: "lint", run: () => tool("oxlint/bin/oxlint", "--quiet") },
+  {
+    name: "types of tests, examples and benchmarks",
+    run: () => tool("typescript/bin/tsc", "-p", "tsconfig.tests.json"),
+  },
+  { name: "unused code", run: () => tool("knip/bin/knip.js", "--no-progress") },
+];
+
+const tally = { passed: 0, failed: 0, skipped: 0 };
+
+/** Adds what vitest counted; a run that ended without its count, or failed outside a test, is one failure more. */
+async function runTests() {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-tally-"));
+  const file = join(folder, "tally.json");
+  try {
+    const code = await runProgram(node, ["node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)], {
+      TEST_TALLY_FILE: file,
+    });
+    const counted = JSON.parse(readFileSync(file, "utf8"));
+    for (const key of Object.keys(tally)) tally[key] += counted[key];
+    if (code !== 0 && counted.failed === 0) tally.failed += 1;
+  } catch (error) {
+    console.error(`vitest ended without its count: ${error.message}`);
+    tally.failed += 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+for (const check of checks) {
+  const code = await check.run();
+  tally[code === 0 ? "passed" : "failed"] += 1;
+  console.log(`${code === 0 ? "ok" : "FAILED"}  ${check.name}`);
+}
+await runTests();
+console.log(closingLine(tally));
+process.exitCode = tally.failed === 0 ? 0 : 1;
