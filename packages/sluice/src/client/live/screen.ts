@@ -1,0 +1,101 @@
+import { StringDecoder } from "node:string_decoder";
+import { displayWidth } from "./text-width.ts";
+
+const ERASE_LINE = "\u001B[K";
+const ERASE_BELOW = "\u001B[J";
+
+/**
+ * Redraws a block of lines at the bottom of a terminal, and lets everything else that the process prints pass above it.
+ *
+ * States: open (from the constructor, with a block of 0 or more lines, the cursor in the first column below it), then closed.
+ *
+ * 1. A frame is one write: up over the old block, each line followed by "erase to the end of the line", then "erase below". No flicker,
+ *    and a process killed between two writes leaves a whole frame.
+ * 2. The cursor is never hidden and no mode of the terminal is changed, so there is nothing to restore after a crash or SIGKILL.
+ * 3. While open, what the process writes to the same terminal (stdout and stderr) is put above the block: block erased, text written,
+ *    block drawn again. Text without a line break at its end waits for the rest of its line; closing, or the exit of the process, writes
+ *    what is left.
+ */
+export class Screen {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #write: (text: string) => void;
+  readonly #restore: (() => void)[] = [];
+  #lines: readonly string[] = [];
+  #partial = "";
+  #isClosed = false;
+
+  /** @param shared further streams of the process that end on the same terminal */
+  constructor(stream: NodeJS.WriteStream, shared: readonly NodeJS.WriteStream[] = []) {
+    this.#stream = stream;
+    const write = stream.write.bind(stream);
+    this.#write = (text) => void write(text);
+    for (const other of new Set([stream, ...shared])) if (other.isTTY) this.#passAbove(other);
+    const onExit = (): void => this.close(true);
+    process.once("exit", onExit);
+    this.#restore.push(() => void process.removeListener("exit", onExit));
+  }
+
+  /** Columns of the terminal, 80 where it does not say. */
+  get columns(): number {
+    return this.#stream.columns || 80;
+  }
+
+  /** Rows of the terminal, 24 where it does not say. */
+  get rows(): number {
+    return this.#stream.rows || 24;
+  }
+
+  /** Draws `lines` in place of the last frame. Does nothing once closed. */
+  draw(lines: readonly string[]): void {
+    if (this.#isClosed) return;
+    const up = this.#toStart();
+    this.#lines = lines;
+    this.#write(`${up}${this.#block()}${ERASE_BELOW}`);
+  }
+
+  /** Ends the drawing: leaves the last frame or erases it, and gives the streams back. Closing twice is the same as once. */
+  close(leaveFrame: boolean): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const restore of this.#restore) restore();
+    const rest = this.#partial === "" ? "" : `${this.#partial}\n`;
+    if (leaveFrame && rest === "") return;
+    const up = this.#toStart();
+    if (!leaveFrame) this.#lines = [];
+    this.#write(`${up}${ERASE_BELOW}${rest}${this.#block()}`);
+  }
+
+  #block(): string {
+    return this.#lines.map((line) => `${line}${ERASE_LINE}\n`).join("");
+  }
+
+  /** Moves to the first column of the first line of the block: as many rows up as it takes at the width of this moment. */
+  #toStart(): string {
+    const { columns } = this;
+    const rows = this.#lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(displayWidth(line) / columns)), 0);
+    return rows === 0 ? "" : `\r\u001B[${rows}A`;
+  }
+
+  #passAbove(stream: NodeJS.WriteStream): void {
+    const original = stream.write;
+    const decoder = new StringDecoder("utf8");
+    const above = (chunk: Uint8Array | string, ...rest: readonly unknown[]): boolean => {
+      this.#print(typeof chunk === "string" ? chunk : decoder.write(Buffer.from(chunk)));
+      const done = rest.find((value) => typeof value === "function");
+      if (done) process.nextTick(done);
+      return true;
+    };
+    // `above` takes what each overload of `write` takes: (chunk, callback?) and (chunk, encoding?, callback?).
+    stream.write = above as typeof stream.write;
+    this.#restore.push(() => {
+      stream.write = original;
+    });
+  }
+
+  #print(text: string): void {
+    const whole = this.#partial + text;
+    const end = whole.lastIndexOf("\n") + 1;
+    this.#partial = whole.slice(end);
+    if (end > 0) this.#write(`${this.#toStart()}${ERASE_BELOW}${whole.slice(0, end)}${this.#block()}`);
+  }
+}

@@ -1,0 +1,133 @@
+import { EventEmitter } from "node:events";
+import { expect, test } from "vitest";
+import type { RunTree } from "../../wire/run-tree.ts";
+import { flowNode, runTree } from "./run-tree-builder.ts";
+import { Screen } from "./screen.ts";
+import { progressMode, showRun, type TreeSource } from "./show-run.ts";
+import { PLAIN_STYLE } from "./style.ts";
+
+/** A stream that keeps what is written to it, as far as drawing needs one. */
+class Paper extends EventEmitter {
+  readonly isTTY: boolean;
+  readonly columns = 80;
+  readonly rows = 24;
+  text = "";
+
+  constructor(isTTY: boolean) {
+    super();
+    this.isTTY = isTTY;
+  }
+
+  write(chunk: string): boolean {
+    this.text += chunk;
+    this.emit("written");
+    return true;
+  }
+
+  get stream(): NodeJS.WriteStream {
+    // Drawing uses `write`, `isTTY`, `columns` and `rows` only; all four are here.
+    return this as unknown as NodeJS.WriteStream;
+  }
+}
+
+function source(...trees: RunTree[]): TreeSource & { looks: number } {
+  return {
+    looks: 0,
+    async readTree() {
+      const tree = trees[Math.min(this.looks, trees.length - 1)];
+      this.looks += 1;
+      return tree;
+    },
+  };
+}
+
+const over = runTree(3, flowNode({ end: 2 }));
+
+test("takes a last look when it is stopped and gives the tree", async () => {
+  const shown = showRun("run-1", source(over), { mode: "off" });
+  expect(await shown.stop()).toBe(over);
+  expect(await shown.stop()).toBe(over);
+});
+
+test("never shows a run that is over before the delay", async () => {
+  const paper = new Paper(true);
+  const shown = showRun("run-1", source(over), {
+    stream: paper.stream,
+    mode: "tree",
+    delayMs: 60_000,
+    style: PLAIN_STYLE,
+  });
+  await shown.stop();
+  expect(paper.text).toBe("");
+});
+
+test("writes plain lines as the run goes on, and stops looking when it is over", async () => {
+  const paper = new Paper(false);
+  const trees = source(runTree(1, flowNode()), over);
+  const shown = showRun("run-1", trees, { stream: paper.stream, style: PLAIN_STYLE });
+  while (!paper.text.includes("Completed"))
+    await EventEmitter.once(paper, "written", { signal: AbortSignal.timeout(10_000) });
+  await shown.stop();
+  expect(paper.text).toBe(
+    "   1.0s  > subflow brave-otter started\n   3.0s  + subflow brave-otter Completed after 2.0s\n",
+  );
+  expect(trees.looks).toBe(2);
+});
+
+test("goes on when a look fails", async () => {
+  const paper = new Paper(false);
+  let looks = 0;
+  const failing: TreeSource = {
+    async readTree() {
+      looks += 1;
+      if (looks === 1) throw new Error("away");
+      return over;
+    },
+  };
+  const shown = showRun("run-1", failing, { stream: paper.stream, style: PLAIN_STYLE });
+  while (paper.text === "") await EventEmitter.once(paper, "written", { signal: AbortSignal.timeout(10_000) });
+  expect(await shown.stop()).toBe(over);
+});
+
+test("resolves to nothing when the store does not know the run", async () => {
+  const unknown: TreeSource = { readTree: async () => undefined };
+  expect(await showRun("run-1", unknown, { mode: "off" }).stop()).toBeUndefined();
+});
+
+test("chooses the mode by setting and stream", () => {
+  const [terminal, file] = [{ isTTY: true }, {}];
+  expect([
+    progressMode("auto", terminal, false),
+    progressMode("auto", file, false),
+    progressMode("auto", file, true),
+    progressMode("tree", file, false),
+    progressMode("off", terminal, true),
+  ]).toEqual(["tree", "off", "plain", "plain", "off"]);
+});
+
+test("a screen puts what the process prints above its lines and redraws them", () => {
+  const paper = new Paper(true);
+  const screen = new Screen(paper.stream);
+  screen.draw(["one", "two"]);
+  paper.text = "";
+  paper.stream.write("hello ");
+  expect(paper.text).toBe("");
+  paper.stream.write("world\nrest");
+  expect(paper.text).toBe("\r\u001B[2A\u001B[Jhello world\none\u001B[K\ntwo\u001B[K\n");
+  paper.text = "";
+  screen.close(true);
+  expect(paper.text).toBe("\r\u001B[2A\u001B[Jrest\none\u001B[K\ntwo\u001B[K\n");
+  paper.text = "";
+  paper.stream.write("after");
+  expect(paper.text).toBe("after");
+});
+
+test("a screen never hides the cursor and erases the frame when asked", () => {
+  const paper = new Paper(true);
+  const screen = new Screen(paper.stream);
+  screen.draw(["one"]);
+  screen.close(false);
+  screen.close(false);
+  screen.draw(["never"]);
+  expect(paper.text).toBe("one\u001B[K\n\u001B[J\r\u001B[1A\u001B[J");
+});

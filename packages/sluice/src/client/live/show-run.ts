@@ -1,0 +1,171 @@
+import type { RunTree } from "../../wire/run-tree.ts";
+import { isFinalStateType } from "../../wire/state-types.ts";
+import { PaceMeter } from "./pace-meter.ts";
+import { PlainLines } from "./plain-lines.ts";
+import { Screen } from "./screen.ts";
+import { styleOf, type Style } from "./style.ts";
+import { treeLines } from "./tree-lines.ts";
+
+// Four looks a second read as "live"; plain lines have no use for more than one.
+const TREE_EVERY_MS = 250;
+const PLAIN_EVERY_MS = 1000;
+// A look may take one twentieth of the time at most: a tree that is slow to read or draw is looked at less often.
+const REST_FACTOR = 20;
+const LONGEST_REST_MS = 10_000;
+
+/** Where run trees come from. */
+export interface TreeSource {
+  /** Reads the tree of a flow run; undefined while the store does not know the run. */
+  readTree(flowRunId: string): Promise<RunTree | undefined>;
+}
+
+/** How progress is shown: a tree redrawn in place, plain lines, or not at all. */
+export type ProgressMode = "tree" | "plain" | "off";
+
+/** Options of {@link showRun}. */
+export interface ShowRunOptions {
+  /** Where to draw; `process.stderr` by default, so that the output of the flow stays clean. */
+  readonly stream?: NodeJS.WriteStream;
+  /** Default: "tree" on a terminal, "plain" elsewhere. */
+  readonly mode?: ProgressMode;
+  /** Milliseconds before the first look, 0 by default: a run that is over by then is never shown. */
+  readonly delayMs?: number;
+  /** Default: chosen for the stream and the environment. */
+  readonly style?: Style;
+}
+
+/** A run being shown. */
+export interface ShownRun {
+  /**
+   * Takes a last look, draws it and gives the terminal back. Resolves to the last tree, undefined when none could be read. Never rejects;
+   * stopping twice is the same as once.
+   */
+  stop(): Promise<RunTree | undefined>;
+}
+
+/**
+ * Chooses the mode from the `progress` setting.
+ *
+ * "auto" is a tree on a terminal; elsewhere plain lines when `plainElsewhere`, else nothing.
+ */
+export function progressMode(
+  setting: "auto" | ProgressMode,
+  stream: { readonly isTTY?: boolean },
+  plainElsewhere: boolean,
+): ProgressMode {
+  if (setting !== "auto") return setting === "tree" && stream.isTTY !== true ? "plain" : setting;
+  if (stream.isTTY === true) return "tree";
+  return plainElsewhere ? "plain" : "off";
+}
+
+/**
+ * Shows a flow run while it goes on: looks at its tree a few times a second and draws it.
+ *
+ * Returns at once. It never slows the run (looks take a twentieth of the time at most), never keeps the process alive (its timer is
+ * unref'ed), and never fails: a look that cannot be had is skipped. It ends by itself when the run is final; the caller still stops it.
+ */
+export function showRun(flowRunId: string, source: TreeSource, options: ShowRunOptions = {}): ShownRun {
+  const stream = options.stream ?? process.stderr;
+  const mode = options.mode ?? progressMode("auto", stream, true);
+  const style = options.style ?? styleOf(stream, process.env);
+  const canvas = mode === "off" ? undefined : mode === "tree" ? treeCanvas(stream, style) : plainCanvas(stream, style);
+  return new Watch(flowRunId, source, { canvas, everyMs: mode === "tree" ? TREE_EVERY_MS : PLAIN_EVERY_MS }).start(
+    options.delayMs ?? 0,
+  );
+}
+
+interface Canvas {
+  draw(tree: RunTree): void;
+  close(): void;
+}
+
+function treeCanvas(stream: NodeJS.WriteStream, style: Style): Canvas {
+  const meter = new PaceMeter();
+  let screen: Screen | undefined;
+  return {
+    draw(tree) {
+      screen ??= new Screen(stream, [process.stdout, process.stderr]);
+      meter.observe(tree);
+      const pace = (key: string): ReturnType<PaceMeter["pace"]> => meter.pace(key);
+      screen.draw(treeLines(tree, { rows: Math.max(1, screen.rows - 2), columns: screen.columns - 1, style, pace }));
+    },
+    close: () => screen?.close(true),
+  };
+}
+
+function plainCanvas(stream: NodeJS.WriteStream, style: Style): Canvas {
+  const plain = new PlainLines(style);
+  return {
+    draw(tree) {
+      const lines = plain.next(tree);
+      if (lines.length > 0) stream.write(`${lines.join("\n")}\n`);
+    },
+    close: () => undefined,
+  };
+}
+
+class Watch implements ShownRun {
+  readonly #flowRunId: string;
+  readonly #source: TreeSource;
+  readonly #canvas: Canvas | undefined;
+  readonly #everyMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #hasLooked = false;
+  #last: RunTree | undefined;
+  #end: Promise<RunTree | undefined> | undefined;
+
+  constructor(flowRunId: string, source: TreeSource, drawing: { canvas: Canvas | undefined; everyMs: number }) {
+    this.#flowRunId = flowRunId;
+    this.#source = source;
+    this.#canvas = drawing.canvas;
+    this.#everyMs = drawing.everyMs;
+  }
+
+  start(delayMs: number): this {
+    if (this.#canvas) this.#lookIn(delayMs);
+    return this;
+  }
+
+  stop(): Promise<RunTree | undefined> {
+    this.#end ??= this.#stop();
+    return this.#end;
+  }
+
+  async #stop(): Promise<RunTree | undefined> {
+    clearTimeout(this.#timer);
+    await this.#looking;
+    // A run that ended before the first look is not drawn: nobody waited long enough to want a tree.
+    const isShown = this.#hasLooked;
+    if (!this.#last || !isFinalStateType(this.#last.root.state_type)) await this.#look(isShown);
+    this.#canvas?.close();
+    return this.#last;
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer = setTimeout(() => {
+      const startMs = performance.now();
+      this.#hasLooked = true;
+      this.#looking = this.#look(true).then(() => {
+        const isOver = this.#last !== undefined && isFinalStateType(this.#last.root.state_type);
+        if (isOver || this.#end) return;
+        const restMs = Math.min(LONGEST_REST_MS, (performance.now() - startMs) * REST_FACTOR);
+        this.#lookIn(Math.max(this.#everyMs, restMs));
+      });
+    }, ms);
+    this.#timer.unref();
+  }
+
+  async #look(isDrawn: boolean): Promise<void> {
+    let tree: RunTree | undefined;
+    try {
+      tree = await this.#source.readTree(this.#flowRunId);
+    } catch {
+      // The store is away or busy; the run itself reports that. The next look tries again.
+      return;
+    }
+    if (!tree) return;
+    this.#last = tree;
+    if (isDrawn) this.#canvas?.draw(tree);
+  }
+}
