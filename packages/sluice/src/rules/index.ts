@@ -1,0 +1,8 @@
+/** The law: states, transitions, retries. Pure; both the engine and the server decide by it. */
+export { aggregateFinalState, type FinalVerdict } from "./final-state.ts";
+export { decideFlowTransition, type FlowFacts } from "./flow-policy.ts";
+export { decideTaskTransition, type TaskFacts } from "./task-policy.ts";
+export type { Decision, PolicyPatch, Transition } from "./decision.ts";
+export { retryDelaySeconds, type RetryDelay } from "./retry-delay.ts";
+export { addTransition, noTotals, type RunTotals } from "./run-totals.ts";
+export { defaultStateName, hasPersistedResult, runState, type RunState, type StateDetails } from "./run-state.ts";
