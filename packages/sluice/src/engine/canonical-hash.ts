@@ -65,7 +65,9 @@ export function findUnhashable(value: unknown, root: string): ValuePath | undefi
   const seen = new Set<unknown>();
   for (;;) {
     seen.add(current);
-    const next = childrenOf(current, path).find((child) => !seen.has(child.value) && hashValue(child.value) === undefined);
+    const next = childrenOf(current, path).find(
+      (child) => !seen.has(child.value) && hashValue(child.value) === undefined,
+    );
     if (next === undefined) return { path, what: describeValue(current) };
     path = next.path;
     current = next.value;
@@ -181,7 +183,8 @@ function writeBuiltIn(value: object, ancestors: object[]): string | undefined {
     return `v${bytes.length}:${hashBytes(bytes)}${className(value, null)}`;
   }
   if (types.isArrayBuffer(value)) return `A${value.byteLength}:${hashBytes(new Uint8Array(value))}`;
-  if (types.isRegExp(value)) return `x${text(value.source)}${text(value.flags)}${rest(value, RegExp.prototype, ancestors)}`;
+  if (types.isRegExp(value))
+    return `x${text(value.source)}${text(value.flags)}${rest(value, RegExp.prototype, ancestors)}`;
   if (value instanceof URL) return `U${text(value.href)}`;
   if (value instanceof URLSearchParams) return `Q${text(value.toString())}`;
   if (types.isBoxedPrimitive(value)) return `B${write(value.valueOf(), ancestors)}`;
@@ -201,7 +204,8 @@ const ERROR_FIELDS: ReadonlySet<string> = new Set(["name", "message", "stack", "
 
 function writeInstance(value: object, ancestors: object[]): string {
   const name = className(value, null);
-  if (!hidesContent(Object.getPrototypeOf(value))) return `c${name}${writeFields(value, Object.keys(value), ancestors)}`;
+  if (!hidesContent(Object.getPrototypeOf(value)))
+    return `c${name}${writeFields(value, Object.keys(value), ancestors)}`;
   if ("toJSON" in value && typeof value.toJSON === "function") {
     const json: unknown = value.toJSON();
     return `j${name}${write(json, ancestors)}`;
@@ -236,7 +240,9 @@ function hidesContent(prototype: object | null): boolean {
   if (known !== undefined) return known;
   const own = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value as unknown;
   const hides =
-    typeof own !== "function" || PRIVATE_OR_NATIVE.test(Function.prototype.toString.call(own)) || hidesContent(Object.getPrototypeOf(prototype));
+    typeof own !== "function" ||
+    PRIVATE_OR_NATIVE.test(Function.prototype.toString.call(own)) ||
+    hidesContent(Object.getPrototypeOf(prototype));
   hiding.set(prototype, hides);
   return hides;
 }

@@ -27,7 +27,10 @@ export function childrenOf(value: unknown, path: string): ValueChild[] {
   const children: ValueChild[] = [];
   if (value instanceof Map) {
     for (const [key, item] of value) {
-      children.push({ path: `${path}.keys(${quoteKey(key)})`, value: key }, { path: `${path}.get(${quoteKey(key)})`, value: item });
+      children.push(
+        { path: `${path}.keys(${quoteKey(key)})`, value: key },
+        { path: `${path}.get(${quoteKey(key)})`, value: item },
+      );
     }
   } else if (value instanceof Set) {
     for (const member of value) children.push({ path: `${path}.values()[${children.length}]`, value: member });
@@ -68,7 +71,11 @@ function accessor(key: string, isArray: boolean): string {
 }
 
 function quoteKey(key: unknown): string {
-  return typeof key === "string" ? quote(key) : typeof key === "object" || typeof key === "function" ? describeValue(key) : String(key);
+  return typeof key === "string"
+    ? quote(key)
+    : typeof key === "object" || typeof key === "function"
+      ? describeValue(key)
+      : String(key);
 }
 
 function quote(text: string): string {

@@ -64,6 +64,8 @@ export interface RunSpec {
 /** An error as it crosses a process or host: enough to come back as the same class with the same story. */
 export interface WireError {
   readonly name: string;
+  /** Name of the class where it is not `name`; `ThrownValue` for a thrown value that is no error. */
+  readonly class?: string;
   readonly message: string;
   readonly stack?: string;
   readonly code?: string;
