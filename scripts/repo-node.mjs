@@ -30,7 +30,7 @@ export function findNode() {
     `Sluice needs Node ${oldestNode.join(".")} or newer; this is ${process.version} and the repository brings its own only for ` +
       "Linux x64 with glibc. Install Node 24 (https://nodejs.org) and run the command again.",
   );
-  process.exit(1);
+  return process.exit(1);
 }
 
 /** Returns the environment for the repository's tools: its programs and its Node come first on the PATH. */
