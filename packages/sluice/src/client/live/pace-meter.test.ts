@@ -45,8 +45,11 @@ test("has no time left while nothing ends, and no pace for a group that is over"
 
 test("measures the child flow runs of a flow run by its id", () => {
   const meter = new PaceMeter();
-  const child = (id: string, end: number | null): ReturnType<typeof flowNode> => flowNode({ id, end });
-  meter.observe(runTree(0, flowNode({ flow_runs: [child("a", null), child("b", null), child("c", null)] })));
-  meter.observe(runTree(2, flowNode({ flow_runs: [child("a", 1), child("b", null), child("c", null)] })));
+  meter.observe(
+    runTree(0, flowNode({ flow_runs: [flowNode({ id: "a" }), flowNode({ id: "b" }), flowNode({ id: "c" })] })),
+  );
+  meter.observe(
+    runTree(2, flowNode({ flow_runs: [flowNode({ id: "a", end: 1 }), flowNode({ id: "b" }), flowNode({ id: "c" })] })),
+  );
   expect(meter.pace("run-1")).toEqual({ perSecond: 0.5, leftMs: 4000 });
 });

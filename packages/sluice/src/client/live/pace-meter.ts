@@ -19,6 +19,12 @@ interface Sample {
   readonly final: number;
 }
 
+/** The samples of one look at the tree. */
+interface Look {
+  readonly nowMs: number;
+  readonly into: Map<string, readonly Sample[]>;
+}
+
 /** Names the group of one task inside a flow run, for {@link PaceMeter.pace}. */
 export function taskPaceKey(flowRunId: string, taskKey: string): string {
   return `${flowRunId}/${taskKey}`;
@@ -49,12 +55,12 @@ export class PaceMeter {
   }
 
   #visit(node: FlowRunNode, nowMs: number, into: Map<string, readonly Sample[]>): void {
-    for (const task of node.tasks) this.#sample(taskPaceKey(node.id, task.task_key), task.counts, nowMs, into);
-    if (node.flow_runs.length > 0) this.#sample(node.id, childFlowCounts(node), nowMs, into);
+    for (const task of node.tasks) this.#keep(taskPaceKey(node.id, task.task_key), task.counts, { nowMs, into });
+    if (node.flow_runs.length > 0) this.#keep(node.id, childFlowCounts(node), { nowMs, into });
     for (const child of node.flow_runs) this.#visit(child, nowMs, into);
   }
 
-  #sample(key: string, counts: StateCounts, atMs: number, into: Map<string, readonly Sample[]>): void {
+  #keep(key: string, counts: StateCounts, { nowMs: atMs, into }: Look): void {
     const total = totalOf(counts);
     const final = finalOf(counts);
     if (final === total) return;

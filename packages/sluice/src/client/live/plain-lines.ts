@@ -61,19 +61,21 @@ export class PlainLines {
     if (!isOver && node.start_time !== null && !hadStarted) into.changes.push({ node, kind: "started" });
     for (const child of node.flow_runs) this.#visit(child, nowMs, into);
     if (isOver && (before === undefined || !isFinalStateType(before.type))) into.changes.push({ node, kind: "ended" });
-    if (!isOver) this.#tellCounts(node, nowMs, entry, into.counts);
+    if (isOver) return;
+    const counts = this.#countsLine(node, nowMs, entry);
+    if (counts !== undefined) into.counts.push(counts);
   }
 
-  #tellCounts(node: FlowRunNode, nowMs: number, entry: Seen, into: string[]): void {
+  #countsLine(node: FlowRunNode, nowMs: number, entry: Seen): string | undefined {
     const counts = node.tasks.reduce((sum, task) => addCounts(sum, task.counts), {});
     const final = finalOf(counts);
-    if (final === entry.toldFinal || nowMs - entry.toldAtMs < this.#countsEveryMs) return;
+    if (final === entry.toldFinal || nowMs - entry.toldAtMs < this.#countsEveryMs) return undefined;
     entry.toldAtMs = nowMs;
     entry.toldFinal = final;
     const perTask = node.tasks
       .map((task) => `${printable(task.name)} ${countText(finalOf(task.counts))} of ${countText(totalOf(task.counts))}`)
       .join(", ");
-    into.push(`${stateGlyph(this.#style, node.state_type)} ${runName(node)}: ${perTask}`);
+    return `${stateGlyph(this.#style, node.state_type)} ${runName(node)}: ${perTask}`;
   }
 
   #line({ node, kind }: Change): string {

@@ -85,8 +85,7 @@ export class Screen {
       if (done) process.nextTick(done);
       return true;
     };
-    // `above` takes what each overload of `write` takes: (chunk, callback?) and (chunk, encoding?, callback?).
-    stream.write = above as typeof stream.write;
+    stream.write = above;
     this.#restore.push(() => {
       stream.write = original;
     });

@@ -144,16 +144,19 @@ class Watch implements ShownRun {
 
   #lookIn(ms: number): void {
     this.#timer = setTimeout(() => {
-      const startMs = performance.now();
-      this.#hasLooked = true;
-      this.#looking = this.#look(true).then(() => {
-        const isOver = this.#last !== undefined && isFinalStateType(this.#last.root.state_type);
-        if (isOver || this.#end) return;
-        const restMs = Math.min(LONGEST_REST_MS, (performance.now() - startMs) * REST_FACTOR);
-        this.#lookIn(Math.max(this.#everyMs, restMs));
-      });
+      this.#looking = this.#lookAndGoOn();
     }, ms);
     this.#timer.unref();
+  }
+
+  async #lookAndGoOn(): Promise<void> {
+    const startMs = performance.now();
+    this.#hasLooked = true;
+    await this.#look(true);
+    const isOver = this.#last !== undefined && isFinalStateType(this.#last.root.state_type);
+    if (isOver || this.#end) return;
+    const restMs = Math.min(LONGEST_REST_MS, (performance.now() - startMs) * REST_FACTOR);
+    this.#lookIn(Math.max(this.#everyMs, restMs));
   }
 
   async #look(isDrawn: boolean): Promise<void> {

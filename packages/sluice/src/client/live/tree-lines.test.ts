@@ -87,8 +87,9 @@ test("never exceeds the rows and columns that it is given", () => {
 
 test("shows rate and time left where they are known", () => {
   const root = flowNode({ tasks: [taskNode("load", { COMPLETED: 10, PENDING: 90 })] });
-  const pace = (): { perSecond: number; leftMs: number } => ({ perSecond: 5, leftMs: 18_000 });
-  expect(treeLines(runTree(2, root), { ...wide, pace })[1]).toBe("`- > load  10 of 100  2.0s  5.0/s, 18.0s left");
+  expect(treeLines(runTree(2, root), { ...wide, pace: () => ({ perSecond: 5, leftMs: 18_000 }) })[1]).toBe(
+    "`- > load  10 of 100  2.0s  5.0/s, 18.0s left",
+  );
 });
 
 test("keeps escapes of names out of the terminal", () => {

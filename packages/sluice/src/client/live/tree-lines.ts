@@ -47,8 +47,7 @@ export function treeLines(tree: RunTree, options: TreeLinesOptions): string[] {
   const nowMs = Date.parse(tree.now);
   let lines: string[] = [];
   for (const stage of STAGES.keys()) {
-    lines = [];
-    drawBranch(new Drawing(options, nowMs, stage).flowRun(tree.root, 0), "", "", options.style, lines);
+    lines = branchLines(new Drawing(options, nowMs, stage).flowRun(tree.root, 0), options.style);
     if (lines.length <= options.rows) break;
   }
   if (lines.length > options.rows) {
@@ -215,12 +214,15 @@ function stateNote(style: Style, node: FlowRunNode): string {
   return `${paintState(style, type, printable(name))}${why}`;
 }
 
-function drawBranch(branch: Branch, lead: string, indent: string, style: Style, into: string[]): void {
-  into.push(`${lead}${branch.text}`);
+/** The lines of a branch; `indent` stands before everything below it. */
+function branchLines(branch: Branch, style: Style, indent = ""): string[] {
   const [fork, last, bar] = style.unicode ? ["├─ ", "└─ ", "│  "] : ["|- ", "`- ", "|  "];
+  const lines = [branch.text];
   for (const [index, child] of branch.below.entries()) {
     const isLast = index === branch.below.length - 1;
-    const lineUp = paint(style, "dim", `${indent}${isLast ? last : fork}`);
-    drawBranch(child, lineUp, `${indent}${isLast ? "   " : bar}`, style, into);
+    const [first, ...further] = branchLines(child, style, `${indent}${isLast ? "   " : bar}`);
+    lines.push(`${paint(style, "dim", `${indent}${isLast ? last : fork}`)}${first}`);
+    for (const line of further) lines.push(line);
   }
+  return lines;
 }
