@@ -4,7 +4,7 @@
  * Rules that need deployments, work pools or concurrency limits join the list with those. Everything here is pure: the clock and the run's
  * settings come as {@link FlowFacts}, and what changes goes out in the {@link Decision}.
  */
-import { isoFromUs, usFromIso } from "../wire/timestamp.ts";
+import { microsToIso, isoToMicros } from "../wire/timestamp.ts";
 import { isFinalStateType } from "../wire/state-types.ts";
 import { decide, type Decision, type Rule, type Transition } from "./decision.ts";
 import { hasPersistedResult, runState } from "./run-state.ts";
@@ -124,7 +124,7 @@ const handleResuming: Rule<FlowFacts> = ({ initial, proposed }, facts) => {
     };
   }
   if (proposed.type === "CANCELLING") return { kind: "change", state: proposed, policyPatch: { resuming: true } };
-  const timeoutUs = initial.details.pause_timeout ? usFromIso(initial.details.pause_timeout) : undefined;
+  const timeoutUs = initial.details.pause_timeout ? isoToMicros(initial.details.pause_timeout) : undefined;
   if (timeoutUs !== undefined && timeoutUs < facts.nowUs) {
     const message = `The flow was ${proposed.name.toLowerCase()} and never resumed.`;
     return {
@@ -143,7 +143,7 @@ const retryFailedFlows: Rule<FlowFacts> = ({ initial, proposed }, facts) => {
     name: "AwaitingRetry",
     message: proposed.message,
     data: proposed.data,
-    details: { scheduled_time: isoFromUs(facts.nowUs + Math.round(facts.retryDelaySeconds * 1e6)) },
+    details: { scheduled_time: microsToIso(facts.nowUs + Math.round(facts.retryDelaySeconds * 1e6)) },
   });
   return {
     kind: "reject",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { STATE_TYPES } from "../wire/state-types.ts";
-import { isoFromUs } from "../wire/timestamp.ts";
+import { microsToIso } from "../wire/timestamp.ts";
 import type { Decision } from "./decision.ts";
 import { decideFlowTransition, type FlowFacts } from "./flow-policy.ts";
 import { runState, type RunState } from "./run-state.ts";
@@ -23,7 +23,7 @@ const flowFacts = (rest: Partial<FlowFacts> = {}): FlowFacts => ({
 const anyTime = fc.oneof(
   fc.constant(undefined),
   fc.constant(null),
-  fc.integer({ min: 0, max: 4_000_000_000_000_000 }).map(isoFromUs),
+  fc.integer({ min: 0, max: 4_000_000_000_000_000 }).map(microsToIso),
   fc.string(),
 );
 const anyState: fc.Arbitrary<RunState> = fc.record({
@@ -133,16 +133,16 @@ test("of two submitters of one run the second is refused", () => {
 });
 
 test("a PENDING run changes its name to Submitting and keeps its scheduled time", () => {
-  const initial = runState("PENDING", 1, { details: { scheduled_time: isoFromUs(NOW) } });
+  const initial = runState("PENDING", 1, { details: { scheduled_time: microsToIso(NOW) } });
   const decision = decideFlowTransition(
     { initial, proposed: runState("PENDING", 2, { name: "Submitting" }) },
     flowFacts(),
   );
-  expect(decision.kind === "accept" && decision.state.details.scheduled_time).toBe(isoFromUs(NOW));
+  expect(decision.kind === "accept" && decision.state.details.scheduled_time).toBe(microsToIso(NOW));
 });
 
 test("a run waits for its scheduled time in whole seconds", () => {
-  const initial = runState("PENDING", 1, { details: { scheduled_time: isoFromUs(NOW + 90_400_000) } });
+  const initial = runState("PENDING", 1, { details: { scheduled_time: microsToIso(NOW + 90_400_000) } });
   const decision = decideFlowTransition({ initial, proposed: runState("RUNNING", NOW) }, flowFacts());
   expect(decision).toEqual({ kind: "wait", delaySeconds: 90, reason: "Scheduled time is in the future" });
 });
@@ -154,7 +154,7 @@ test("a failed flow run is scheduled again until its retries are spent", () => {
     type: "SCHEDULED",
     name: "AwaitingRetry",
     message: "no",
-    details: { scheduled_time: isoFromUs(NOW + 2_500_000) },
+    details: { scheduled_time: microsToIso(NOW + 2_500_000) },
   });
   expect(decideFlowTransition(transition, flowFacts({ retries: 1, runCount: 2 })).kind).toBe("accept");
 });

@@ -1,4 +1,4 @@
-import { usFromIso } from "../wire/timestamp.ts";
+import { isoToMicros } from "../wire/timestamp.ts";
 import { isFinalStateType, type StateType } from "../wire/state-types.ts";
 import type { StateDetails } from "./run-state.ts";
 
@@ -54,7 +54,7 @@ export function addTransition(
   }
   if (totals.stateType === "RUNNING") totals.totalRunTimeUs += Math.max(0, timestampUs - totals.stateTimestampUs);
   const scheduledUs =
-    type === "SCHEDULED" && details?.scheduled_time ? (usFromIso(details.scheduled_time) ?? null) : null;
+    type === "SCHEDULED" && details?.scheduled_time ? (isoToMicros(details.scheduled_time) ?? null) : null;
   if (totals.expectedStartUs === null) totals.expectedStartUs = scheduledUs ?? timestampUs;
   totals.nextScheduledStartUs = scheduledUs;
   totals.stateType = type;

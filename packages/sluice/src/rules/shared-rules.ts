@@ -1,4 +1,4 @@
-import { usFromIso } from "../wire/timestamp.ts";
+import { isoToMicros } from "../wire/timestamp.ts";
 import type { RuleOutcome, Transition } from "./decision.ts";
 
 /** SCHEDULED → PENDING keeps the scheduled time unless a new one is proposed. */
@@ -17,7 +17,7 @@ export function waitForScheduledTime(
   facts: { readonly nowUs: number },
 ): RuleOutcome {
   if ((initial?.type !== "SCHEDULED" && initial?.type !== "PENDING") || proposed.type !== "RUNNING") return undefined;
-  const scheduledUs = initial.details.scheduled_time ? usFromIso(initial.details.scheduled_time) : undefined;
+  const scheduledUs = initial.details.scheduled_time ? isoToMicros(initial.details.scheduled_time) : undefined;
   if (scheduledUs === undefined) return undefined;
   const delaySeconds = Math.round((scheduledUs - facts.nowUs) / 1e6);
   return delaySeconds > 0 ? { kind: "wait", delaySeconds, reason: "Scheduled time is in the future" } : undefined;

@@ -3,7 +3,7 @@
  *
  * Prefect's ClientSideTaskOrchestrationPolicy without the rules of concurrency slots and of the server-side result cache.
  */
-import { isoFromUs } from "../wire/timestamp.ts";
+import { microsToIso } from "../wire/timestamp.ts";
 import { isFinalStateType, type StateType } from "../wire/state-types.ts";
 import { decide, type Decision, type Rule, type Transition } from "./decision.ts";
 import { hasPersistedResult, runState } from "./run-state.ts";
@@ -50,7 +50,7 @@ const retryFailedTasks: Rule<TaskFacts> = ({ initial, proposed }, facts) => {
     name: "AwaitingRetry",
     message: proposed.message,
     data: proposed.data,
-    details: { scheduled_time: isoFromUs(facts.nowUs + Math.round(facts.retryDelaySeconds * 1e6)) },
+    details: { scheduled_time: microsToIso(facts.nowUs + Math.round(facts.retryDelaySeconds * 1e6)) },
   });
   return { kind: "reject", state, reason: "Retrying" };
 };

@@ -24,4 +24,4 @@ export {
   type FinalStateType,
   type StateType,
 } from "./state-types.ts";
-export { isoFromUs, usFromIso } from "./timestamp.ts";
+export { microsToIso, isoToMicros } from "./timestamp.ts";
