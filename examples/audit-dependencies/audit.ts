@@ -1,0 +1,96 @@
+/** The flows and tasks of the audit: a subflow for each package, on processes; in it a task for each file. */
+import { createTableArtifact, flow, gather, getRunLogger, INPUTS, runContext, task, TASK_SOURCE } from "sluice";
+import { findPackages, type InstalledPackage } from "./find-packages.ts";
+import { dialectOf, type Dialect } from "./measure-file.ts";
+import { measureSource, readSources } from "./read-source.ts";
+import { reduceAudit, reducePackage, type AuditReport, type MeasuredFile, type PackageReport } from "./reduce.ts";
+import { measureSpeedUp, processes, type SpeedUp } from "./speed-up.ts";
+
+/** To be raised when measure-file.ts counts differently: no measure of an older version is then taken from the cache. */
+const MEASURE_VERSION = 1;
+/** Files of a package that are under way at once: what bounds memory in a package of ten thousand files. */
+const FILES_AT_ONCE = 500;
+
+/** What a measure depends on: its key in the cache, together with the task's source. */
+interface Content {
+  readonly hash: string;
+  readonly dialect: Dialect | undefined;
+  readonly measureVersion: number;
+}
+
+const findInstalled = task("find-packages", findPackages);
+
+/** Cached by content, not by path: equal files of different packages are parsed once. */
+const measureFile = task(
+  "measure-file",
+  { cachePolicy: TASK_SOURCE.and(INPUTS.without("path")), persistResult: true },
+  (path: string, _content: Content) => measureSource(path),
+);
+
+const addUpPackage = task("add-up-package", reducePackage);
+const addUpAll = task("add-up-all", reduceAudit);
+
+/** Audits one package: a task for each source file, then one that adds them up. */
+export const auditPackage = flow(
+  "audit-package",
+  { flowRunName: "{name}" },
+  async (installed: InstalledPackage): Promise<PackageReport> => {
+    const { files, skipped } = await readSources(installed.directory);
+    const measured: MeasuredFile[] = [];
+    let fromCache = 0;
+    for (let start = 0; start < files.length; start += FILES_AT_ONCE) {
+      const batch = files.slice(start, start + FILES_AT_ONCE);
+      const runs = measureFile.map(
+        batch.map(({ path }) => path),
+        batch.map(({ path, hash }) => ({ hash, dialect: dialectOf(path), measureVersion: MEASURE_VERSION })),
+      );
+      const measures = await gather(runs);
+      fromCache += runs.filter((run) => run.state.name === "Cached").length;
+      measured.push(...measures.map((measure, i) => Object.assign({ measure }, batch[i])));
+    }
+    const report = await addUpPackage(installed, measured, { skipped, fromCache });
+    getRunLogger().info(`${files.length} files, ${fromCache} from the cache, complexity ${report.sums.complexity}`);
+    return report;
+  },
+);
+
+/** What the whole run brings. */
+export interface AuditResult {
+  readonly audit: AuditReport;
+  /** Wall time of finding, measuring and adding up. */
+  readonly auditSeconds: number;
+  readonly speedUp: SpeedUp | undefined;
+  readonly flowRunId: string;
+}
+
+/**
+ * Audits all installed packages of a folder, the largest first so that the processes end together, then measures the speed-up.
+ *
+ * @param folder        a project with a `node_modules` folder, absolute
+ * @param sampleSeconds how long the sequential side of the speed-up sample works at least; 0 leaves it out
+ */
+export const auditDependencies = flow(
+  "audit-dependencies",
+  { taskRunner: processes },
+  async (folder: string, sampleSeconds: number): Promise<AuditResult> => {
+    const start = performance.now();
+    const packages = await findInstalled(folder);
+    const audit = await addUpAll(await gather(auditPackage.map(packages)));
+    const auditSeconds = (performance.now() - start) / 1000;
+    await createTableArtifact({
+      key: "dependencies",
+      description: `Installed dependencies of ${folder}`,
+      table: audit.packages.map(({ name, version, licence, installedBytes, sums }) => ({
+        package: name,
+        version,
+        licence,
+        installed_bytes: installedBytes,
+        files: sums.files,
+        lines: sums.lines,
+        complexity: sums.complexity,
+      })),
+    });
+    const speedUp = sampleSeconds > 0 ? await measureSpeedUp(packages, sampleSeconds) : undefined;
+    return { audit, auditSeconds, speedUp, flowRunId: runContext().id };
+  },
+);

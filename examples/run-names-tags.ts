@@ -1,0 +1,17 @@
+/** Names and tags make runs easy to find; the context of a run is there without a parameter. */
+import { flow, runContext, task } from "sluice";
+
+const load = task("load", { taskRunName: "load-{table}", tags: ["database"] }, (table: string) => {
+  const { name, tags } = runContext();
+  return `${name}: ${tags.join(", ")}`;
+});
+
+const nightly = flow("nightly", { flowRunName: "nightly-{day}", tags: ["etl"] }, async (day: string) => {
+  console.log(runContext().name, runContext().tags, runContext().parameters);
+  return load("orders");
+});
+
+console.log(await nightly("2025-03-18"));
+console.log(await nightly.with({ flowRunName: "again", tags: ["manual"] })("2025-03-19"));
+
+// Output:
