@@ -4,6 +4,14 @@ import { displayWidth } from "./text-width.ts";
 const ERASE_LINE = "\u001B[K";
 const ERASE_BELOW = "\u001B[J";
 
+/** What drawing needs of a stream; `process.stdout` and `process.stderr` have it. */
+export interface DrawingStream {
+  write(text: string): boolean;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
 /**
  * Redraws a block of lines at the bottom of a terminal, and lets everything else that the process prints pass above it.
  *
@@ -17,7 +25,7 @@ const ERASE_BELOW = "\u001B[J";
  *    what is left.
  */
 export class Screen {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: DrawingStream;
   readonly #write: (text: string) => void;
   readonly #restore: (() => void)[] = [];
   #lines: readonly string[] = [];
@@ -25,7 +33,7 @@ export class Screen {
   #isClosed = false;
 
   /** @param shared further streams of the process that end on the same terminal */
-  constructor(stream: NodeJS.WriteStream, shared: readonly NodeJS.WriteStream[] = []) {
+  constructor(stream: DrawingStream, shared: readonly DrawingStream[] = []) {
     this.#stream = stream;
     const write = stream.write.bind(stream);
     this.#write = (text) => void write(text);
@@ -76,8 +84,8 @@ export class Screen {
     return rows === 0 ? "" : `\r\u001B[${rows}A`;
   }
 
-  #passAbove(stream: NodeJS.WriteStream): void {
-    const original = stream.write;
+  #passAbove(stream: DrawingStream): void {
+    const before = Object.getOwnPropertyDescriptor(stream, "write");
     const decoder = new StringDecoder("utf8");
     const above = (chunk: Uint8Array | string, ...rest: readonly unknown[]): boolean => {
       this.#print(typeof chunk === "string" ? chunk : decoder.write(Buffer.from(chunk)));
@@ -87,7 +95,8 @@ export class Screen {
     };
     stream.write = above;
     this.#restore.push(() => {
-      stream.write = original;
+      if (before) Object.defineProperty(stream, "write", before);
+      else Reflect.deleteProperty(stream, "write");
     });
   }
 

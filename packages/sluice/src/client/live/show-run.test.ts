@@ -23,11 +23,6 @@ class Paper extends EventEmitter {
     this.emit("written");
     return true;
   }
-
-  get stream(): NodeJS.WriteStream {
-    // Drawing uses `write`, `isTTY`, `columns` and `rows` only; all four are here.
-    return this as unknown as NodeJS.WriteStream;
-  }
 }
 
 function source(...trees: RunTree[]): TreeSource & { looks: number } {
@@ -52,7 +47,7 @@ test("takes a last look when it is stopped and gives the tree", async () => {
 test("never shows a run that is over before the delay", async () => {
   const paper = new Paper(true);
   const shown = showRun("run-1", source(over), {
-    stream: paper.stream,
+    stream: paper,
     mode: "tree",
     delayMs: 60_000,
     style: PLAIN_STYLE,
@@ -64,7 +59,7 @@ test("never shows a run that is over before the delay", async () => {
 test("writes plain lines as the run goes on, and stops looking when it is over", async () => {
   const paper = new Paper(false);
   const trees = source(runTree(1, flowNode()), over);
-  const shown = showRun("run-1", trees, { stream: paper.stream, style: PLAIN_STYLE });
+  const shown = showRun("run-1", trees, { stream: paper, style: PLAIN_STYLE });
   while (!paper.text.includes("Completed"))
     await EventEmitter.once(paper, "written", { signal: AbortSignal.timeout(10_000) });
   await shown.stop();
@@ -84,7 +79,7 @@ test("goes on when a look fails", async () => {
       return over;
     },
   };
-  const shown = showRun("run-1", failing, { stream: paper.stream, style: PLAIN_STYLE });
+  const shown = showRun("run-1", failing, { stream: paper, style: PLAIN_STYLE });
   while (paper.text === "") await EventEmitter.once(paper, "written", { signal: AbortSignal.timeout(10_000) });
   expect(await shown.stop()).toBe(over);
 });
@@ -107,24 +102,24 @@ test("chooses the mode by setting and stream", () => {
 
 test("a screen puts what the process prints above its lines and redraws them", () => {
   const paper = new Paper(true);
-  const screen = new Screen(paper.stream);
+  const screen = new Screen(paper);
   screen.draw(["one", "two"]);
   paper.text = "";
-  paper.stream.write("hello ");
+  paper.write("hello ");
   expect(paper.text).toBe("");
-  paper.stream.write("world\nrest");
+  paper.write("world\nrest");
   expect(paper.text).toBe("\r\u001B[2A\u001B[Jhello world\none\u001B[K\ntwo\u001B[K\n");
   paper.text = "";
   screen.close(true);
   expect(paper.text).toBe("\r\u001B[2A\u001B[Jrest\none\u001B[K\ntwo\u001B[K\n");
   paper.text = "";
-  paper.stream.write("after");
+  paper.write("after");
   expect(paper.text).toBe("after");
 });
 
 test("a screen never hides the cursor and erases the frame when asked", () => {
   const paper = new Paper(true);
-  const screen = new Screen(paper.stream);
+  const screen = new Screen(paper);
   screen.draw(["one"]);
   screen.close(false);
   screen.close(false);

@@ -2,7 +2,7 @@ import type { RunTree } from "../../wire/run-tree.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { PaceMeter } from "./pace-meter.ts";
 import { PlainLines } from "./plain-lines.ts";
-import { Screen } from "./screen.ts";
+import { type DrawingStream, Screen } from "./screen.ts";
 import { styleOf, type Style } from "./style.ts";
 import { treeLines } from "./tree-lines.ts";
 
@@ -25,7 +25,7 @@ export type ProgressMode = "tree" | "plain" | "off";
 /** Options of {@link showRun}. */
 export interface ShowRunOptions {
   /** Where to draw; `process.stderr` by default, so that the output of the flow stays clean. */
-  readonly stream?: NodeJS.WriteStream;
+  readonly stream?: DrawingStream;
   /** Default: "tree" on a terminal, "plain" elsewhere. */
   readonly mode?: ProgressMode;
   /** Milliseconds before the first look, 0 by default: a run that is over by then is never shown. */
@@ -79,7 +79,7 @@ interface Canvas {
   close(): void;
 }
 
-function treeCanvas(stream: NodeJS.WriteStream, style: Style): Canvas {
+function treeCanvas(stream: DrawingStream, style: Style): Canvas {
   const meter = new PaceMeter();
   let screen: Screen | undefined;
   return {
@@ -93,7 +93,7 @@ function treeCanvas(stream: NodeJS.WriteStream, style: Style): Canvas {
   };
 }
 
-function plainCanvas(stream: NodeJS.WriteStream, style: Style): Canvas {
+function plainCanvas(stream: DrawingStream, style: Style): Canvas {
   const plain = new PlainLines(style);
   return {
     draw(tree) {
