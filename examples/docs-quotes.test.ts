@@ -15,7 +15,8 @@ for (const page of pages) {
 
   test(`${page} quotes code and output of examples that run`, () => {
     for (const { groups } of markdown.matchAll(block)) {
-      if (groups?.["language"] === "ts") expect(groups["file"], `a loose block of code:\n${groups["text"]}`).toBeDefined();
+      if (groups?.["language"] === "ts")
+        expect(groups["file"], `a loose block of code:\n${groups["text"]}`).toBeDefined();
       if (groups?.["file"] === undefined) continue;
       const source = readFileSync(join(repo, groups["file"]), "utf8");
       const text = (groups["text"] ?? "").trimEnd();
