@@ -1,0 +1,72 @@
+import { isSluiceError } from "../wire/errors.ts";
+
+/** A request as the server's routes take it, from whichever way it came. */
+export interface ApiCall {
+  readonly method: string;
+  /** Path and query, as `/api/flow_runs/filter`. */
+  readonly path: string;
+  readonly body?: string;
+}
+
+/** An answer: status and JSON text, empty for none. */
+export interface ApiReply {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** What a route throws to answer with a status and a reason: the contract's `{"detail": …}`. */
+export class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.name = "Refusal";
+    this.status = status;
+  }
+}
+
+/** One thing that is wrong with a body, where it stands. */
+export interface Fault {
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+  readonly type: string;
+}
+
+/** What a route throws when the request does not have the contract's shape: answered with 422. */
+export class InvalidRequest extends Error {
+  readonly faults: readonly Fault[];
+  readonly requestBody: unknown;
+
+  constructor(faults: readonly Fault[], requestBody: unknown = null) {
+    super(faults.map((fault) => `${fault.loc.join(".")}: ${fault.msg}`).join("; "));
+    this.name = "InvalidRequest";
+    this.faults = faults;
+    this.requestBody = requestBody;
+  }
+}
+
+/** Makes an answer of a value. */
+export function reply(status: number, value?: unknown): ApiReply {
+  return { status, body: value === undefined ? "" : JSON.stringify(value) };
+}
+
+/**
+ * Makes the answer to a request that failed: the contract's bodies for 404 and 422, 503 with the reason for a full disk (try again when there is
+ * space), 500 for everything that nobody foresaw, which `onError` hears of.
+ */
+export function replyToError(error: unknown, onError: (error: unknown) => void): ApiReply {
+  if (error instanceof Refusal) return reply(error.status, { detail: error.message });
+  if (error instanceof InvalidRequest) {
+    return reply(422, {
+      exception_message: "Invalid request received.",
+      exception_detail: error.faults,
+      request_body: error.requestBody,
+    });
+  }
+  if (isSluiceError(error, "SLUICE_DISK_FULL"))
+    return reply(503, { exception_message: "Service Unavailable", detail: error.message, code: error.code });
+  onError(error);
+  if (isSluiceError(error))
+    return reply(500, { exception_message: "Internal Server Error", detail: error.message, code: error.code });
+  return reply(500, { exception_message: "Internal Server Error" });
+}

@@ -1,0 +1,174 @@
+import { noTotals } from "../../rules/run-totals.ts";
+import type { HistoryChange, RunColumns } from "./run-columns.ts";
+import type { Store } from "./store.ts";
+
+/** A flow run as stored; the columns from `parameters` to `job_variables` are JSON. */
+export interface FlowRunRow extends RunColumns {
+  readonly flow_id: string;
+  readonly parent_task_run_id: string | null;
+  readonly parent_flow_run_id: string | null;
+  readonly deployment_id: string | null;
+  readonly idempotency_key: string | null;
+  readonly flow_version: string | null;
+  readonly infrastructure_pid: string | null;
+  readonly parameters: string;
+  readonly tags: string;
+  readonly labels: string;
+  readonly empirical_policy: string;
+  readonly context: string;
+  readonly job_variables: string;
+  readonly entrypoint: string | null;
+  readonly updated: number;
+}
+
+/** A flow run to be stored; it has no state until {@link FlowRunTable.setHistory}. */
+export type NewFlowRun = Pick<FlowRunRow, "id" | "name" | "flow_id"> &
+  Partial<Omit<FlowRunRow, "id" | "name" | "flow_id" | "created" | "updated" | keyof HistoryColumns>>;
+
+type HistoryColumns = Omit<RunColumns, "id" | "name" | "process_id" | "created">;
+
+/** Columns of a flow run that a client may change. */
+export type FlowRunPatch = Partial<
+  Pick<
+    FlowRunRow,
+    | "name"
+    | "flow_version"
+    | "infrastructure_pid"
+    | "parameters"
+    | "tags"
+    | "labels"
+    | "empirical_policy"
+    | "job_variables"
+  >
+>;
+
+/** The flow runs. */
+export class FlowRunTable {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  insert(run: NewFlowRun): FlowRunRow {
+    const now = this.#store.nowUs();
+    this.#store
+      .statement(
+        `INSERT INTO flow_run (id, flow_id, name, run_count, total_run_time, transitions, parent_task_run_id, parent_flow_run_id, process_id,
+           deployment_id, idempotency_key, flow_version, infrastructure_pid, parameters, tags, labels, empirical_policy, context, job_variables,
+           entrypoint, created, updated)
+         VALUES (?, ?, ?, 0, 0, '[]', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        run.id,
+        run.flow_id,
+        run.name,
+        run.parent_task_run_id ?? null,
+        run.parent_flow_run_id ?? null,
+        run.process_id ?? null,
+        run.deployment_id ?? null,
+        run.idempotency_key ?? null,
+        run.flow_version ?? null,
+        run.infrastructure_pid ?? null,
+        run.parameters ?? "{}",
+        run.tags ?? "[]",
+        run.labels ?? "{}",
+        run.empirical_policy ?? "{}",
+        run.context ?? "{}",
+        run.job_variables ?? "{}",
+        run.entrypoint ?? null,
+        now,
+        now,
+      );
+    return newRow(run, now);
+  }
+
+  byId(id: string): FlowRunRow | undefined {
+    // STRICT table: the columns have these types.
+    return this.#store.statement("SELECT * FROM flow_run WHERE id = ?").get(id) as FlowRunRow | undefined;
+  }
+
+  byIdempotencyKey(flowId: string, key: string): FlowRunRow | undefined {
+    const query = this.#store.statement("SELECT * FROM flow_run WHERE flow_id = ? AND idempotency_key = ?");
+    // STRICT table: the columns have these types.
+    return query.get(flowId, key) as FlowRunRow | undefined;
+  }
+
+  /** Writes the whole history of a run and what is repeated of it. */
+  setHistory(id: string, change: HistoryChange): void {
+    const { totals } = change;
+    this.#store
+      .statement(
+        `UPDATE flow_run SET state_type = ?, state_name = ?, state_timestamp = ?, start_time = ?, end_time = ?, expected_start_time = ?,
+           next_scheduled_start_time = ?, run_count = ?, total_run_time = ?, transitions = ?, updated = ? WHERE id = ?`,
+      )
+      .run(
+        totals.stateType,
+        change.stateName,
+        totals.stateTimestampUs,
+        totals.startUs,
+        totals.endUs,
+        totals.expectedStartUs,
+        totals.nextScheduledStartUs,
+        totals.runCount,
+        totals.totalRunTimeUs,
+        change.transitions,
+        this.#store.nowUs(),
+        id,
+      );
+  }
+
+  /** Changes what a client may change; columns not in `patch` stay. */
+  patch(id: string, patch: FlowRunPatch): void {
+    const names = Object.keys(patch);
+    if (names.length === 0) return;
+    const values = Object.values(patch).map((value) => value ?? null);
+    const sql = `UPDATE flow_run SET ${names.map((name) => `${name} = ?`).join(", ")}, updated = ? WHERE id = ?`;
+    this.#store.statement(sql).run(...values, this.#store.nowUs(), id);
+  }
+
+  /** Open flow runs that a process owns. */
+  openOf(processId: string): FlowRunRow[] {
+    const query = this.#store.statement("SELECT * FROM flow_run WHERE process_id = ? AND end_time IS NULL");
+    // STRICT table: the columns have these types.
+    return query.all(processId) as unknown as FlowRunRow[];
+  }
+
+  /** Takes a flow run away; its task runs, logs and artifacts are purged by {@link Store}'s users in portions. */
+  delete(id: string): boolean {
+    return this.#store.statement("DELETE FROM flow_run WHERE id = ?").run(id).changes === 1;
+  }
+}
+
+function newRow(run: NewFlowRun, now: number): FlowRunRow {
+  const totals = noTotals();
+  return {
+    deployment_id: null,
+    idempotency_key: null,
+    flow_version: null,
+    infrastructure_pid: null,
+    parameters: "{}",
+    tags: "[]",
+    labels: "{}",
+    empirical_policy: "{}",
+    context: "{}",
+    job_variables: "{}",
+    entrypoint: null,
+    parent_task_run_id: null,
+    parent_flow_run_id: null,
+    process_id: null,
+    ...run,
+    state_type: null,
+    state_name: null,
+    state_timestamp: null,
+    start_time: null,
+    end_time: null,
+    expected_start_time: null,
+    next_scheduled_start_time: null,
+    run_count: totals.runCount,
+    total_run_time: 0,
+    transitions: "[]",
+    created: now,
+    updated: now,
+  };
+}

@@ -1,0 +1,142 @@
+import type { RunTotals } from "../../rules/run-totals.ts";
+import type { StatementSync } from "node:sqlite";
+import type { HistoryChange, RunColumns } from "./run-columns.ts";
+import type { Store } from "./store.ts";
+
+/** A task run as stored. */
+export interface TaskRunRow extends RunColumns {
+  readonly flow_run_id: string | null;
+  readonly task_key: string;
+  readonly dynamic_key: string;
+  /** The flow run that this one tracks, for the tracking task run of a subflow. */
+  readonly child_flow_run_id: string | null;
+  /** JSON of {@link TaskRunDetails}, null when there are none. */
+  readonly details: string | null;
+}
+
+/** The parts of a task run that queries seldom need, kept together; absent where empty. */
+export interface TaskRunDetails {
+  readonly tags?: readonly string[];
+  readonly task_inputs?: Readonly<Record<string, readonly unknown[]>>;
+  readonly cache_key?: string | null;
+  readonly cache_expiration?: string | null;
+  readonly task_version?: string | null;
+  readonly empirical_policy?: Readonly<Record<string, unknown>>;
+  readonly labels?: Readonly<Record<string, unknown>>;
+  readonly flow_run_run_count?: number;
+}
+
+/** A task run to be stored with its history so far. */
+export interface NewTaskRun {
+  readonly id: string;
+  readonly flowRunId: string | null;
+  readonly name: string;
+  readonly taskKey: string;
+  readonly dynamicKey: string;
+  readonly childFlowRunId: string | null;
+  readonly processId: string | null;
+  readonly details: string | null;
+  readonly createdUs: number;
+}
+
+/** The task runs. */
+export class TaskRunTable {
+  readonly #store: Store;
+  #insert: StatementSync | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Stores a new run. The hot path: one statement, no object made. @returns false when a run of this id is there already */
+  insert(run: NewTaskRun, stateName: string | null, transitions: string, totals: RunTotals): boolean {
+    this.#insert ??= this.#store.statement(
+      `INSERT INTO task_run (id, flow_run_id, name, task_key, dynamic_key, state_type, state_name, state_timestamp, start_time, end_time,
+         expected_start_time, next_scheduled_start_time, run_count, total_run_time, transitions, child_flow_run_id, process_id, details, created)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    );
+    const { changes } = this.#insert.run(
+      run.id,
+      run.flowRunId,
+      run.name,
+      run.taskKey,
+      run.dynamicKey,
+      totals.stateType,
+      stateName,
+      totals.stateType === null ? null : totals.stateTimestampUs,
+      totals.startUs,
+      totals.endUs,
+      totals.expectedStartUs,
+      totals.nextScheduledStartUs,
+      totals.runCount,
+      totals.totalRunTimeUs,
+      transitions,
+      run.childFlowRunId,
+      run.processId,
+      run.details,
+      run.createdUs,
+    );
+    return changes === 1;
+  }
+
+  byId(id: string): TaskRunRow | undefined {
+    // STRICT table: the columns have these types.
+    return this.#store.statement("SELECT * FROM task_run WHERE id = ?").get(id) as TaskRunRow | undefined;
+  }
+
+  /** The run of these keys; the first made where an engine has made several. Reads the task runs of the flow run, so not for hot paths. */
+  byKeys(flowRunId: string, taskKey: string, dynamicKey: string): TaskRunRow | undefined {
+    const query = this.#store.statement(
+      "SELECT * FROM task_run WHERE flow_run_id = ? AND dynamic_key = ? AND task_key = ? LIMIT 1",
+    );
+    // STRICT table: the columns have these types.
+    return query.get(flowRunId, dynamicKey, taskKey) as TaskRunRow | undefined;
+  }
+
+  /** Writes the whole history of a run and what is repeated of it. */
+  setHistory(id: string, change: HistoryChange): void {
+    const { totals } = change;
+    this.#store
+      .statement(
+        `UPDATE task_run SET state_type = ?, state_name = ?, state_timestamp = ?, start_time = ?, end_time = ?, expected_start_time = ?,
+           next_scheduled_start_time = ?, run_count = ?, total_run_time = ?, transitions = ? WHERE id = ?`,
+      )
+      .run(
+        totals.stateType,
+        change.stateName,
+        totals.stateTimestampUs,
+        totals.startUs,
+        totals.endUs,
+        totals.expectedStartUs,
+        totals.nextScheduledStartUs,
+        totals.runCount,
+        totals.totalRunTimeUs,
+        change.transitions,
+        id,
+      );
+  }
+
+  /** Says that this task run tracks a flow run. */
+  linkChild(id: string, childFlowRunId: string): void {
+    this.#store.statement("UPDATE task_run SET child_flow_run_id = ? WHERE id = ?").run(childFlowRunId, id);
+  }
+
+  /** Changes what a client may change. */
+  patch(id: string, change: { readonly name?: string; readonly details?: string }): void {
+    const update = this.#store.statement(
+      "UPDATE task_run SET name = coalesce(?, name), details = coalesce(?, details) WHERE id = ?",
+    );
+    update.run(change.name ?? null, change.details ?? null, id);
+  }
+
+  /** Open task runs that a process owns, at most `limit`. */
+  openOf(processId: string, limit: number): TaskRunRow[] {
+    const query = this.#store.statement("SELECT * FROM task_run WHERE process_id = ? AND end_time IS NULL LIMIT ?");
+    // STRICT table: the columns have these types.
+    return query.all(processId, limit) as unknown as TaskRunRow[];
+  }
+
+  delete(id: string): boolean {
+    return this.#store.statement("DELETE FROM task_run WHERE id = ?").run(id).changes === 1;
+  }
+}

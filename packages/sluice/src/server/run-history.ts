@@ -1,0 +1,98 @@
+import { addTransition, noTotals, type RunTotals } from "../rules/run-totals.ts";
+import type { StateDetails } from "../rules/run-state.ts";
+import type { FlowRunRow } from "./db/flow-run-table.ts";
+import { totalsOf, type HistoryChange, type RunColumns } from "./db/run-columns.ts";
+import type { Store } from "./db/store.ts";
+import type { TaskRunRow } from "./db/task-run-table.ts";
+import { decodeTransitions, encodeTransitions, type StoredTransition } from "./db/transitions.ts";
+
+/**
+ * Appends transitions to a flow run's history, and to that of its tracking task run (whose states are the subflow's).
+ *
+ * Runs inside a write of the store; the caller flushes the task groups.
+ *
+ * @returns the row as it is now
+ */
+export function appendToFlowRun(
+  store: Store,
+  row: FlowRunRow,
+  transitions: readonly StoredTransition[],
+  resuming = false,
+): FlowRunRow {
+  const { change, columns } = extend(row, transitions, resuming);
+  store.flowRuns.setHistory(row.id, change);
+  if (row.parent_task_run_id !== null) {
+    const tracking = store.taskRuns.byId(row.parent_task_run_id);
+    if (tracking) appendToTaskRun(store, tracking, transitions.map(withoutId));
+  }
+  return { ...row, ...columns };
+}
+
+/** Appends transitions to a task run's history and moves it within its group; see {@link appendToFlowRun}. */
+export function appendToTaskRun(store: Store, row: TaskRunRow, transitions: readonly StoredTransition[]): TaskRunRow {
+  const { change, columns } = extend(row, transitions, false);
+  store.taskRuns.setHistory(row.id, change);
+  const moved = { ...row, ...columns };
+  store.taskGroups.add(row, -1);
+  store.taskGroups.add(moved, 1);
+  return moved;
+}
+
+/** Makes the totals of a run from its whole history. */
+export function totalsOfHistory(transitions: readonly StoredTransition[]): RunTotals {
+  const totals = noTotals();
+  for (const [type, , timestampUs, , , details] of transitions)
+    addTransition(totals, type, timestampUs, details as StateDetails | null | undefined);
+  return totals;
+}
+
+/** The newest transition of a run's row; undefined when it has none. */
+export function newestTransition(row: RunColumns): StoredTransition | undefined {
+  return decodeTransitions(row.transitions).at(-1);
+}
+
+type HistoryColumns = Pick<
+  RunColumns,
+  | "state_type"
+  | "state_name"
+  | "state_timestamp"
+  | "start_time"
+  | "end_time"
+  | "expected_start_time"
+  | "next_scheduled_start_time"
+  | "run_count"
+  | "total_run_time"
+  | "transitions"
+>;
+
+function extend(
+  row: RunColumns,
+  added: readonly StoredTransition[],
+  resuming: boolean,
+): { change: HistoryChange; columns: HistoryColumns } {
+  const totals = totalsOf(row);
+  // The details column holds state_details as the wire has them.
+  for (const [type, , timestampUs, , , details] of added)
+    addTransition(totals, type, timestampUs, details as StateDetails | null | undefined, resuming);
+  const text = encodeTransitions(added);
+  const transitions = row.transitions === "[]" ? text : `${row.transitions.slice(0, -1)},${text.slice(1)}`;
+  const stateName = added.at(-1)?.[1] ?? row.state_name ?? "";
+  const columns = {
+    state_type: totals.stateType,
+    state_name: stateName,
+    state_timestamp: totals.stateTimestampUs,
+    start_time: totals.startUs,
+    end_time: totals.endUs,
+    expected_start_time: totals.expectedStartUs,
+    next_scheduled_start_time: totals.nextScheduledStartUs,
+    run_count: totals.runCount,
+    total_run_time: totals.totalRunTimeUs,
+    transitions,
+  };
+  return { change: { stateName, transitions, totals }, columns };
+}
+
+function withoutId(transition: StoredTransition): StoredTransition {
+  const [type, name, timestampUs, message = null, data = null, details = null] = transition;
+  return transition.length < 7 ? transition : [type, name, timestampUs, message, data, details];
+}

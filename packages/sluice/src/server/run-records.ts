@@ -1,0 +1,299 @@
+/**
+ * Takes the engine's records: `POST /api/sluice/run-records`, see `wire/run-record.ts`.
+ *
+ * A run's record says after how many stored transitions it comes (`base`). Cases, in the order they are looked for:
+ *   new          No run of this id: stored as sent. The hot path; needs `run`, else ABORT.
+ *   repeated     All its transitions are stored already (same type and time): nothing changes. So a batch may be delivered any number of times.
+ *   continuing   `base` is what is stored, or the stored ones after it are the record's own first ones: the rest is appended as sent, unless
+ *                the record proposes.
+ *   diverged     Somebody else moved the run meanwhile (a cancel, a lease that ended), or base is "latest": each transition is judged. A run that
+ *                is final stays so: whoever still reports it has lost it (a process that was given up and wakes again is fenced off here).
+ *
+ * Invariants: 1. a batch is one transaction; 2. a verdict is sent whenever the next base is not base + transitions; 3. a record never changes the
+ * identity of a run.
+ */
+import { decideFlowTransition } from "../rules/flow-policy.ts";
+import { addTransition, noTotals, type RunTotals } from "../rules/run-totals.ts";
+import { runState } from "../rules/run-state.ts";
+import type {
+  FlowRunIdentity,
+  FlowRunRecord,
+  RecordVerdict,
+  RunRecordBatch,
+  RunRecordReply,
+  TaskRunIdentity,
+  TaskRunRecord,
+  TransitionRecord,
+} from "../wire/run-record.ts";
+import { isFinalStateType } from "../wire/state-types.ts";
+import type { FlowRunRow } from "./db/flow-run-table.ts";
+import type { Store } from "./db/store.ts";
+import type { NewTaskRun, TaskRunRow } from "./db/task-run-table.ts";
+import {
+  decodeTransitions,
+  encodeTransitions,
+  stateOf,
+  transitionOf,
+  type StoredTransition,
+} from "./db/transitions.ts";
+import { flowFactsOf } from "./flow-facts.ts";
+import { appendToFlowRun, appendToTaskRun } from "./run-history.ts";
+
+/**
+ * Stores a batch. Runs inside a write of the store.
+ *
+ * @returns verdicts on the records that were not simply stored as sent
+ */
+export function takeRunRecords(store: Store, batch: RunRecordBatch): RunRecordReply {
+  const verdicts: RecordVerdict[] = [];
+  for (const record of batch.records) {
+    const verdict =
+      record.kind === "task"
+        ? takeTaskRecord(store, record, batch.process_id)
+        : takeFlowRecord(store, record, batch.process_id);
+    if (verdict) verdicts.push(verdict);
+  }
+  store.taskGroups.flush();
+  return { verdicts };
+}
+
+function takeTaskRecord(store: Store, record: TaskRunRecord, processId: string): RecordVerdict | undefined {
+  if (
+    record.run &&
+    (record.base === 0 || record.base === "latest") &&
+    insertTask(store, record, record.run, processId)
+  ) {
+    return record.base === "latest"
+      ? accepted(record.id, record.transitions.length, record.transitions.at(-1))
+      : undefined;
+  }
+  const row = store.taskRuns.byId(record.id);
+  if (!row) return unknownRun(record);
+  return takeContinuation(record, row, {
+    append: (transitions) => appendToTaskRun(store, row, transitions),
+    judge: (transition) => ({ kind: "accept", transition }),
+  });
+}
+
+function insertTask(store: Store, record: TaskRunRecord, identity: TaskRunIdentity, processId: string): boolean {
+  const { transitions } = record;
+  const totals = totalsOfRecord(transitions);
+  const run: NewTaskRun = {
+    id: record.id,
+    flowRunId: identity.flow_run_id,
+    name: identity.name,
+    taskKey: identity.task_key,
+    dynamicKey: identity.dynamic_key,
+    childFlowRunId: null,
+    processId: totals.endUs === null ? processId : null,
+    details: detailsOf(identity),
+    createdUs: transitions[0]?.[2] ?? store.nowUs(),
+  };
+  const isNew = store.taskRuns.insert(run, transitions.at(-1)?.[1] ?? null, encodeTransitions(transitions), totals);
+  if (isNew && identity.flow_run_id !== null) {
+    const member = {
+      state_type: totals.stateType,
+      start_time: totals.startUs,
+      end_time: totals.endUs,
+      total_run_time: totals.totalRunTimeUs,
+    };
+    store.taskGroups.count(identity.flow_run_id, identity.task_key, member, 1);
+  }
+  return isNew;
+}
+
+function totalsOfRecord(transitions: readonly TransitionRecord[]): RunTotals {
+  const totals = noTotals();
+  for (const [type, , timestampUs, , , details] of transitions) addTransition(totals, type, timestampUs, details);
+  return totals;
+}
+
+/** What is kept of a task run's identity beside its columns, as JSON; null when it is all empty. */
+function detailsOf(identity: TaskRunIdentity): string | null {
+  const { tags, task_inputs, cache_key, task_version, empirical_policy } = identity;
+  const hasTags = tags !== undefined && tags.length > 0;
+  if (
+    !hasTags &&
+    task_inputs === undefined &&
+    cache_key === undefined &&
+    task_version === undefined &&
+    empirical_policy === undefined
+  )
+    return null;
+  return JSON.stringify({ tags: hasTags ? tags : undefined, task_inputs, cache_key, task_version, empirical_policy });
+}
+
+function takeFlowRecord(store: Store, record: FlowRunRecord, processId: string): RecordVerdict | undefined {
+  const known = store.flowRuns.byId(record.id);
+  if (!known && record.run && (record.base === 0 || record.base === "latest")) {
+    const row = insertFlowRun(store, record.id, record.run, processId);
+    appendToFlowRun(store, row, record.transitions);
+    return record.base === "latest"
+      ? accepted(record.id, record.transitions.length, record.transitions.at(-1))
+      : undefined;
+  }
+  if (!known) return unknownRun(record);
+  let row = known;
+  return takeContinuation(record, row, {
+    append: (transitions) => (row = appendToFlowRun(store, row, transitions)),
+    judge: (transition, last) => judgeFlow(store, row, record, transition, last),
+  });
+}
+
+function insertFlowRun(store: Store, id: string, identity: FlowRunIdentity, processId: string): FlowRunRow {
+  const parent = identity.parent_task_run;
+  const row = store.flowRuns.insert({
+    id,
+    flow_id: store.flows.ensure(identity.flow_name),
+    name: identity.name,
+    parent_task_run_id: parent?.id ?? null,
+    parent_flow_run_id: parent?.flow_run_id ?? null,
+    process_id: processId,
+    deployment_id: identity.deployment_id ?? null,
+    idempotency_key: identity.idempotency_key ?? null,
+    flow_version: identity.flow_version ?? null,
+    parameters: JSON.stringify(identity.parameters),
+    tags: JSON.stringify(identity.tags ?? []),
+    labels: JSON.stringify(identity.labels ?? {}),
+    empirical_policy: JSON.stringify(identity.empirical_policy ?? {}),
+    entrypoint: identity.entrypoint ?? null,
+  });
+  if (parent) insertTracking(store, id, parent, processId);
+  return row;
+}
+
+function insertTracking(
+  store: Store,
+  flowRunId: string,
+  parent: NonNullable<FlowRunIdentity["parent_task_run"]>,
+  processId: string,
+): void {
+  const run: NewTaskRun = {
+    id: parent.id,
+    flowRunId: parent.flow_run_id,
+    name: parent.name,
+    taskKey: parent.task_key,
+    dynamicKey: parent.dynamic_key,
+    childFlowRunId: flowRunId,
+    processId,
+    details: detailsOf(parent),
+    createdUs: store.nowUs(),
+  };
+  if (!store.taskRuns.insert(run, null, "[]", noTotals())) store.taskRuns.linkChild(parent.id, flowRunId);
+}
+
+interface Continuation {
+  readonly append: (transitions: readonly StoredTransition[]) => unknown;
+  readonly judge: (transition: TransitionRecord, last: StoredTransition | undefined) => Judgement;
+}
+
+type Judgement =
+  | { readonly kind: "accept"; readonly transition: StoredTransition }
+  | { readonly kind: "reject"; readonly transition: StoredTransition | null; readonly reason: string }
+  | { readonly kind: "abort"; readonly reason: string };
+
+function takeContinuation(
+  record: TaskRunRecord | FlowRunRecord,
+  row: FlowRunRow | TaskRunRow,
+  run: Continuation,
+): RecordVerdict | undefined {
+  const stored = decodeTransitions(row.transitions);
+  const { base, transitions } = record;
+  if (base !== "latest") {
+    const overlap = stored.slice(base);
+    const common = Math.min(overlap.length, transitions.length);
+    const isOwn = overlap.slice(0, common).every((transition, index) => isSame(transition, transitions[index]));
+    const rest = transitions.slice(common);
+    if (isOwn && rest.length === 0) return undefined;
+    if (isOwn && base <= stored.length && !record.propose) {
+      run.append(rest);
+      return undefined;
+    }
+  }
+  const fresh = transitions.filter((transition) => !stored.some((known) => isSame(known, transition)));
+  const expected = base === "latest" ? -1 : base + transitions.length;
+  let last = stored.at(-1);
+  let count = stored.length;
+  for (const transition of fresh) {
+    const judgement = judgeOpen(last) ?? run.judge(transition, last);
+    const written = judgement.kind === "abort" ? null : judgement.transition;
+    if (written) {
+      run.append([written]);
+      last = written;
+      count++;
+    }
+    if (judgement.kind !== "accept")
+      return verdict(record.id, judgement.kind === "abort" ? "ABORT" : "REJECT", {
+        reason: judgement.reason,
+        count,
+        last,
+      });
+  }
+  return count === expected ? undefined : accepted(record.id, count, last);
+}
+
+function judgeOpen(last: StoredTransition | undefined): Judgement | undefined {
+  if (last === undefined || !isFinalStateType(last[0])) return undefined;
+  return {
+    kind: "reject",
+    transition: null,
+    reason: `This run is already ${last[0]}${last[3] ? `: ${last[3]}` : "."}`,
+  };
+}
+
+function judgeFlow(
+  store: Store,
+  row: FlowRunRow,
+  record: FlowRunRecord,
+  transition: TransitionRecord,
+  last: StoredTransition | undefined,
+): Judgement {
+  const [type, name, timestampUs, message, data, details] = transition;
+  const proposed = runState(type, timestampUs, {
+    name,
+    message: message ?? null,
+    data: data ?? null,
+    details: details ?? {},
+  });
+  const facts = flowFactsOf(row, store.nowUs());
+  // The engine retries by itself: only a run that proposes leaves that to the rules.
+  const decision = decideFlowTransition(
+    { initial: last ? stateOf(last) : null, proposed },
+    record.propose ? facts : { ...facts, retries: 0 },
+  );
+  if (decision.kind === "accept") return { kind: "accept", transition: transitionOf(decision.state) };
+  if (decision.kind === "abort") return decision;
+  if (decision.kind === "wait") return { kind: "reject", transition: null, reason: decision.reason };
+  return { kind: "reject", transition: decision.state && transitionOf(decision.state), reason: decision.reason };
+}
+
+function isSame(stored: StoredTransition, sent: TransitionRecord | undefined): boolean {
+  return sent !== undefined && stored[0] === sent[0] && stored[2] === sent[2];
+}
+
+function accepted(id: string, count: number, last: StoredTransition | undefined): RecordVerdict {
+  return verdict(id, "ACCEPT", { reason: "", count, last });
+}
+
+function unknownRun(record: TaskRunRecord | FlowRunRecord): RecordVerdict {
+  return verdict(record.id, "ABORT", {
+    reason: `This run is not stored and the record does not say what it is (base ${record.base}).`,
+    count: 0,
+    last: undefined,
+  });
+}
+
+function verdict(
+  id: string,
+  status: RecordVerdict["status"],
+  rest: { readonly reason: string; readonly count: number; readonly last: StoredTransition | undefined },
+): RecordVerdict {
+  const [type, name, , message] = rest.last ?? ["PENDING", "Pending", 0, null];
+  return {
+    id,
+    status,
+    reason: rest.reason,
+    transition_count: rest.count,
+    state: { type, name, message: message ?? null },
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * The server without a socket: a store, the services beside it, and one way in, {@link ServerCore.handle}.
+ *
+ * The routes that every flow needs (run records, logs, processes, health) are answered here by hand; all others go to the whole app, which is
+ * loaded at the first need, so that the smallest flow waits for no web framework and no schema library.
+ */
+import { reply, replyToError, Refusal, type ApiCall, type ApiReply } from "./api-reply.ts";
+import { checkProcess, checkRunRecords, isObject } from "./check-records.ts";
+import type { App } from "./app.ts";
+import { Store } from "./db/store.ts";
+import { LeaseReaper } from "./lease-reaper.ts";
+import { Processes } from "./processes.ts";
+import { readBody, readOwnBody } from "./read-body.ts";
+import { takeRunRecords } from "./run-records.ts";
+import { checkLogs, storeLogs } from "./take-logs.ts";
+
+/** How a server is opened. */
+export interface ServerCoreOptions {
+  /** The SQLite file; made, with its folder, when it is not there. */
+  readonly databaseFile: string;
+  /** Default NORMAL: survives the death of any process. FULL: also a power loss. */
+  readonly synchronous?: "NORMAL" | "FULL";
+  /** Seconds that a process may be silent before its runs are given up. Default 30. */
+  readonly leaseSeconds?: number;
+  /** Serves `POST /api/sluice/testing/reset`. Default false. */
+  readonly testing?: boolean;
+  /** Microseconds since the epoch; the wall clock unless a test moves it. */
+  readonly nowUs?: () => number;
+  /** Hears of errors that no caller is to blame for. Default: standard error. */
+  readonly onError?: (error: unknown) => void;
+}
+
+const DEFAULT_LEASE_SECONDS = 30;
+const PROCESS_PATH = /^\/api\/sluice\/processes\/([^/?]+)(\/renew)?$/;
+
+/** The store with its services and routes; see the head of the file. */
+export class ServerCore {
+  readonly store: Store;
+  readonly processes: Processes;
+  readonly testing: boolean;
+  readonly reaper: LeaseReaper;
+  readonly onError: (error: unknown) => void;
+  #app: Promise<App> | undefined;
+
+  private constructor(options: ServerCoreOptions) {
+    this.store = Store.open(options.databaseFile, options);
+    this.onError = options.onError ?? ((error) => console.error("sluice server:", error));
+    this.processes = new Processes(this.store, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
+    this.testing = options.testing ?? false;
+    this.reaper = new LeaseReaper(this.store, this.processes);
+    this.reaper.judgeNow().catch(this.onError);
+    this.reaper.start(this.onError);
+  }
+
+  /**
+   * Opens the database, judges the processes that are gone, and starts the services.
+   *
+   * @throws SluiceError `SLUICE_DATABASE_CORRUPT`, `SLUICE_DATABASE_NEWER`, `SLUICE_HOME_UNWRITABLE`, `SLUICE_DISK_FULL`
+   */
+  static open(options: ServerCoreOptions): ServerCore {
+    return new ServerCore(options);
+  }
+
+  /** Answers one request; never rejects. What the answer says is durable. @param signal ends a request that is being held */
+  async handle(call: ApiCall, signal?: AbortSignal): Promise<ApiReply> {
+    try {
+      return (await this.#handleHot(call, signal)) ?? (await (await this.app()).handle(call));
+    } catch (error) {
+      return replyToError(error, this.onError);
+    }
+  }
+
+  /** The whole app, loaded at the first call. */
+  app(): Promise<App> {
+    this.#app ??= import("./app.ts").then(({ createApp }) => createApp(this));
+    return this.#app;
+  }
+
+  /** Answers the requests that are being held, and holds no more. */
+  stopHolding(): void {
+    this.processes.stopHolding();
+  }
+
+  /** Stops the services, commits and closes the database. Closing twice is legal. */
+  async close(): Promise<void> {
+    this.stopHolding();
+    this.reaper.stop();
+    const app = await this.#app?.catch(() => undefined);
+    await app?.close();
+    this.store.close();
+  }
+
+  /** Answers a hot route; undefined when the request is none. */
+  #handleHot(call: ApiCall, signal: AbortSignal | undefined): Promise<ApiReply> | undefined {
+    const { method, path } = call;
+    if (method === "POST" && path === "/api/sluice/run-records") return this.#takeRunRecords(call.body ?? "");
+    if (method === "POST" && path === "/api/logs/") return this.#takeLogs(call.body ?? "");
+    if (method === "GET" && path === "/api/health") return Promise.resolve(reply(200, true));
+    if (method === "POST" && path === "/api/sluice/processes") return this.#register(call.body ?? "");
+    const id = PROCESS_PATH.exec(path);
+    if (id?.[1] === undefined) return undefined;
+    if (method === "POST" && id[2] !== undefined) return this.#renew(id[1], call.body ?? "", signal);
+    return method === "DELETE" && id[2] === undefined ? this.#remove(id[1]) : undefined;
+  }
+
+  async #takeRunRecords(body: string): Promise<ApiReply> {
+    const batch = checkRunRecords(readOwnBody(body));
+    return reply(200, await this.store.write(() => takeRunRecords(this.store, batch)));
+  }
+
+  async #takeLogs(body: string): Promise<ApiReply> {
+    const lines = checkLogs(readBody(body));
+    await this.store.write(() => storeLogs(this.store, lines));
+    return reply(201, null);
+  }
+
+  async #register(body: string): Promise<ApiReply> {
+    return reply(201, await this.processes.register(checkProcess(readBody(body))));
+  }
+
+  async #renew(id: string, body: string, signal: AbortSignal | undefined): Promise<ApiReply> {
+    const request = readBody(body === "" ? "{}" : body);
+    const wait = isObject(request) ? request["wait_seconds"] : undefined;
+    const notice = await this.processes.renew(id, typeof wait === "number" && wait >= 0 ? wait : 0, signal);
+    if (!notice) throw new Refusal(404, `No process ${id} is registered: register it again.`);
+    return reply(200, notice);
+  }
+
+  async #remove(id: string): Promise<ApiReply> {
+    if (!(await this.processes.remove(id))) throw new Refusal(404, `No process ${id} is registered.`);
+    return reply(204);
+  }
+}
