@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { freePort, untilHealthy } from "../../program.ts";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const ENVIRONMENT = join(ROOT, ".venv", "prefect");
+const START_TIMEOUT_SECONDS = 120;
+const STOP_TIMEOUT_MS = 10_000;
+
+/** A real Prefect server on a free port with an empty home, and the environment that leads Prefect programs to it. */
+export interface PrefectServer {
+  readonly pid: number;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Seconds from the start of the process until its health answer. */
+  readonly secondsUntilHealthy: number;
+  /** Ends it. Resolves when its process has ended. */
+  stop(): Promise<void>;
+}
+
+/** Path of a program of the pinned Python environment; throws with the command that makes the environment when it is not there. */
+export function prefectProgram(name: "python" | "prefect"): string {
+  const program = join(ENVIRONMENT, "bin", name);
+  if (!existsSync(program)) {
+    throw new Error(`Expected Prefect in ${ENVIRONMENT}. Make it with: node scripts/python-env.mjs`);
+  }
+  return program;
+}
+
+/**
+ * Starts the server and waits until it is healthy.
+ *
+ * @param home an empty folder, or one that a server has used before: then no migration runs
+ */
+async function startPrefectServer(home: string): Promise<PrefectServer> {
+  const port = await freePort();
+  const environment: NodeJS.ProcessEnv = {
+    ...process.env,
+    PREFECT_HOME: home,
+    PREFECT_API_URL: `http://127.0.0.1:${port}/api`,
+    PREFECT_SERVER_ANALYTICS_ENABLED: "false",
+    PREFECT_LOGGING_LEVEL: "ERROR",
+    DO_NOT_TRACK: "1",
+  };
+  const startMs = performance.now();
+  const child = spawn(prefectProgram("prefect"), ["server", "start", "--host", "127.0.0.1", "--port", String(port)], {
+    env: environment,
+    stdio: "ignore",
+  });
+  if (child.pid === undefined) throw new Error("The Prefect server could not be started.");
+  await untilHealthy(`http://127.0.0.1:${port}/api/health`, START_TIMEOUT_SECONDS, () => child.exitCode !== null);
+  return {
+    pid: child.pid,
+    environment,
+    secondsUntilHealthy: (performance.now() - startMs) / 1000,
+    stop: () => stop(child),
+  };
+}
+
+/** Runs `use` with a server, which is ended afterwards. The home stays. */
+export async function withPrefectServer<T>(home: string, use: (server: PrefectServer) => Promise<T>): Promise<T> {
+  const server = await startPrefectServer(home);
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Runs `use` with an empty folder for a server's home, which is removed afterwards. */
+export async function withPrefectHome<T>(use: (home: string) => Promise<T>): Promise<T> {
+  const home = await mkdtemp(join(tmpdir(), "sluice-bench-prefect-"));
+  try {
+    return await use(home);
+  } finally {
+    await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+/** Asks the server to end, because its command supervises a child that a kill would leave behind; kills it when it does not. */
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  await ended;
+  clearTimeout(timer);
+}
