@@ -158,7 +158,7 @@ function writeFields(value: object, keys: string[], ancestors: object[]): string
     if (Object.prototype.propertyIsEnumerable.call(value, symbol)) throw new UnhashableError();
   }
   let written = `o${keys.length}{`;
-  for (const key of keys.length > 1 ? keys.sort() : keys) {
+  for (const key of keys.length > 1 ? keys.toSorted() : keys) {
     const field: unknown = Reflect.get(value, key);
     written += `${key.length}:${key}${write(field, ancestors)}`;
     if (written.length > MAX_WRITTEN_CHARS) throw new UnhashableError();
@@ -171,11 +171,11 @@ function writeBuiltIn(value: object, ancestors: object[]): string | undefined {
   if (types.isDate(value)) return `d${value.getTime()};${rest(value, Date.prototype, ancestors)}`;
   if (types.isMap(value)) {
     const entries = Array.from(value, ([key, item]) => write(key, ancestors) + write(item, ancestors));
-    return `m${entries.length}{${entries.sort().join("")}}${rest(value, Map.prototype, ancestors)}`;
+    return `m${entries.length}{${entries.toSorted().join("")}}${rest(value, Map.prototype, ancestors)}`;
   }
   if (types.isSet(value)) {
     const members = Array.from(value, (member) => write(member, ancestors));
-    return `e${members.length}{${members.sort().join("")}}${rest(value, Set.prototype, ancestors)}`;
+    return `e${members.length}{${members.toSorted().join("")}}${rest(value, Set.prototype, ancestors)}`;
   }
   if (ArrayBuffer.isView(value)) {
     if (types.isSharedArrayBuffer(value.buffer)) throw new UnhashableError();
