@@ -49,10 +49,13 @@ export interface RunSpec {
   readonly tags: readonly string[];
   /** The tracking task run of a subflow, null for a task. */
   readonly parent_task_run_id: string | null;
+  readonly parent_task_run_name: string;
   /** Depth below the root flow run: 0 there, 1 for its children. Deeper work starts first. */
   readonly depth: number;
   /** Parameters of the parent flow run, for the FLOW_PARAMETERS cache policy. */
   readonly flow_parameters: Readonly<Record<string, unknown>> | null;
+  /** Whether the parent's console output goes to its log, which the child inherits. */
+  readonly log_prints: boolean;
   /** 0 at the first try; the number of earlier executions when a crashed or timed-out run is carried again. */
   readonly run_count: number;
   /** Microseconds since the epoch when the run was created. */

@@ -1,0 +1,295 @@
+import { SluiceError } from "../wire/errors.ts";
+import type { RecordVerdict, RunRecord, RunRecordReply } from "../wire/run-record.ts";
+import type { Transport } from "./transport.ts";
+
+/**
+ * Takes run records and log lines to the store in batches.
+ *
+ * A run is *opened* when it begins and *changed* at each transition; what it has to report is asked for when a batch is cut, so a run that ends before then costs
+ * one record. Invariants:
+ * 1. One batch of records is under way at a time, so records of a run arrive in order. A batch that is not answered is sent again (records are idempotent).
+ * 2. A batch is cut when {@link BATCH_RECORDS} runs have ended (only ended runs go into it), after {@link FLUSH_MS} (runs that are still open are announced),
+ *    and at once when somebody waits for an acknowledgement.
+ * 3. Producers wait while more than {@link MAX_UNACKNOWLEDGED} ended runs are unacknowledged (`room`).
+ * 4. `acknowledged` and `flush` resolve when the store has answered for all that was handed over before, and reject only when it cannot be told within
+ *    the transport's patience; the records are kept and sent with the next batch.
+ */
+const BATCH_RECORDS = 5000;
+const FLUSH_MS = 50;
+const MAX_UNACKNOWLEDGED = 20_000;
+/** A batch of logs is cut at this many lines. */
+const BATCH_LOGS = 2000;
+/** Wait before a refused batch (a full disk, an overloaded server) is sent again. */
+const RETRY_MS = 1000;
+/** How long those who wait for an acknowledgement are kept waiting by refusals that may pass. */
+const PATIENCE_MS = 30_000;
+
+/** A run that has something to report. */
+export interface RecordSource {
+  readonly id: string;
+  takeRecord(): RunRecord | undefined;
+  readonly isFinal: boolean;
+  onVerdict(verdict: RecordVerdict): void;
+}
+
+export interface RunTrackerOptions {
+  readonly transport: Transport;
+  /** Owner of the runs that are reported. */
+  readonly processId: string;
+  /** Settles when the store can be used: the first runs wait for it. Undefined where it can be used already. */
+  readonly ready: Promise<void> | undefined;
+  /** Told once of each kind of trouble that delays or loses records, in a sentence for the user. */
+  readonly onTrouble: (message: string) => void;
+}
+
+interface Waiter {
+  /** Number of the batch whose answer covers what is waited for. */
+  readonly batch: number;
+  readonly sinceMs: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class RunTracker {
+  private readonly options: RunTrackerOptions;
+  private openedRuns: RecordSource[] = [];
+  private ended: RecordSource[] = [];
+  private logs: unknown[] = [];
+  private readonly cancelListeners = new Set<(runId: string) => void>();
+  private timer: NodeJS.Timeout | undefined;
+  private pumping = false;
+  private cutPlanned = false;
+  private unacknowledged = 0;
+  private notReady = false;
+  private roomPromise: Promise<void> | undefined;
+  private makeRoom: (() => void) | undefined;
+  /** Batches cut so far, and answered so far. */
+  private cut = 0;
+  private answered = 0;
+  private flushWanted = false;
+  private waiters: Waiter[] = [];
+  private readonly told = new Set<string>();
+
+  constructor(options: RunTrackerOptions) {
+    this.options = options;
+    if (options.ready !== undefined) this.awaitReady(options.ready);
+  }
+
+  private awaitReady(ready: Promise<void>): void {
+    this.roomPromise = ready;
+    this.notReady = true;
+    ready.then(
+      () => {
+        this.notReady = false;
+        this.roomPromise = undefined;
+      },
+      () => undefined, // `room` keeps giving the rejection to every run that starts
+    );
+  }
+
+  opened(run: RecordSource): void {
+    this.openedRuns.push(run);
+    this.arm();
+  }
+
+  changed(run: RecordSource): void {
+    if (!run.isFinal) {
+      this.opened(run);
+      return;
+    }
+    this.ended.push(run);
+    this.unacknowledged++;
+    if (this.ended.length >= BATCH_RECORDS) this.pump();
+    else this.arm();
+  }
+
+  log(record: object): void {
+    this.logs.push(record);
+    if (this.logs.length >= BATCH_LOGS) this.pump();
+    else this.arm();
+  }
+
+  acknowledged(_run: RecordSource): Promise<void> {
+    return this.flush();
+  }
+
+  room(): Promise<void> | undefined {
+    if (this.notReady) return this.roomPromise;
+    if (this.unacknowledged <= MAX_UNACKNOWLEDGED) return undefined;
+    this.roomPromise ??= new Promise((resolve) => {
+      this.makeRoom = resolve;
+    });
+    return this.roomPromise;
+  }
+
+  /** Sends everything at once; resolves when it is acknowledged. */
+  flush(): Promise<void> {
+    if (this.openedRuns.length === 0 && this.ended.length === 0 && this.logs.length === 0 && this.cut === this.answered) {
+      return Promise.resolve();
+    }
+    const pending = this.openedRuns.length > 0 || this.ended.length > 0 || this.logs.length > 0;
+    return new Promise((resolve, reject) => {
+      const batch = pending ? this.cut + 1 : this.cut;
+      this.waiters.push({ batch, sinceMs: performance.now(), resolve, reject });
+      this.flushWanted = pending;
+      // Runs that end in the same burst of microtasks share the batch.
+      if (!this.cutPlanned) {
+        this.cutPlanned = true;
+        queueMicrotask(() => {
+          this.cutPlanned = false;
+          this.pump();
+        });
+      }
+    });
+  }
+
+  onCancelling(listener: (runId: string) => void): () => void {
+    this.cancelListeners.add(listener);
+    return () => this.cancelListeners.delete(listener);
+  }
+
+  /** Hands a notice of the store on: somebody has set these runs to CANCELLING. */
+  noticeCancelling(runIds: readonly string[]): void {
+    for (const id of runIds) for (const listener of this.cancelListeners) listener(id);
+  }
+
+  private arm(): void {
+    if (this.timer !== undefined || this.pumping) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.flushWanted = true;
+      this.pump();
+    }, FLUSH_MS);
+  }
+
+  private pump(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    void this.send().finally(() => {
+      this.pumping = false;
+      if (this.hasWork()) this.arm();
+    });
+  }
+
+  private hasWork(): boolean {
+    return this.openedRuns.length > 0 || this.ended.length > 0 || this.logs.length > 0;
+  }
+
+  private async send(): Promise<void> {
+    while (this.flushWanted || this.ended.length >= BATCH_RECORDS || this.logs.length >= BATCH_LOGS) {
+      const batch = this.cutBatch();
+      this.cut++;
+      await this.deliver(batch);
+      this.answered++;
+      this.unacknowledged -= batch.ended;
+      this.settle(this.waiters.filter((waiter) => waiter.batch <= this.answered));
+      if (this.unacknowledged <= MAX_UNACKNOWLEDGED / 2 && this.makeRoom !== undefined) {
+        this.makeRoom();
+        this.makeRoom = undefined;
+        this.roomPromise = undefined;
+      }
+    }
+  }
+
+  private settle(done: readonly Waiter[]): void {
+    if (done.length === 0) return;
+    this.waiters = this.waiters.filter((waiter) => !done.includes(waiter));
+    for (const waiter of done) waiter.resolve();
+  }
+
+  private cutBatch(): Batch {
+    const sources: RecordSource[] = [];
+    const records: RunRecord[] = [];
+    const take = (run: RecordSource) => {
+      const record = run.takeRecord();
+      if (record === undefined) return;
+      records.push(record);
+      sources.push(run);
+    };
+    const ended = this.ended;
+    this.ended = [];
+    if (this.flushWanted) {
+      // What was opened first is told first: a parent before its children.
+      const opened = this.openedRuns;
+      this.openedRuns = [];
+      for (const run of opened) take(run);
+    }
+    for (const run of ended) take(run);
+    const logs = this.logs;
+    this.logs = [];
+    this.flushWanted = false;
+    return { sources, records, logs, ended: ended.length };
+  }
+
+  private async deliver(batch: Batch): Promise<void> {
+    const { processId } = this.options;
+    if (batch.records.length > 0) {
+      const body = JSON.stringify({ process_id: processId, records: batch.records });
+      const answer = await this.post("/api/sluice/run-records", body);
+      if (answer !== undefined) this.judge(answer, batch.sources);
+    }
+    if (batch.logs.length > 0) await this.post("/api/logs/", JSON.stringify(batch.logs));
+  }
+
+  private judge(answer: string, sources: readonly RecordSource[]): void {
+    // The store of the same version answers; the route's schema is the contract between them.
+    const { verdicts } = JSON.parse(answer) as RunRecordReply;
+    for (const verdict of verdicts) sources.find((source) => source.id === verdict.id)?.onVerdict(verdict);
+  }
+
+  /** Posts until it is answered; undefined when the store refuses the body for good. */
+  private async post(path: string, body: string): Promise<string | undefined> {
+    for (;;) {
+      const trouble = await this.tryPost(path, body);
+      if ("body" in trouble) return trouble.body;
+      this.tell(trouble.message);
+      if (!trouble.passing) {
+        this.reject(new SluiceError("SLUICE_API_REFUSED", trouble.message), 0);
+        return undefined;
+      }
+      this.reject(new SluiceError(trouble.code, trouble.message), PATIENCE_MS);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  private async tryPost(path: string, body: string): Promise<Posted> {
+    try {
+      const { status, body: answer } = await this.options.transport.send({ method: "POST", path, body });
+      if (status < 300) return { body: answer };
+      const detail = answer.slice(0, 500);
+      const passing = status >= 500 || status === 429 || status === 408;
+      const code = detail.includes("SLUICE_DISK_FULL") ? "SLUICE_DISK_FULL" : "SLUICE_API_UNREACHABLE";
+      return { passing, code, message: `The store answered ${status} to ${path}: ${detail}` };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { passing: true, code: "SLUICE_API_UNREACHABLE", message };
+    }
+  }
+
+  private tell(message: string): void {
+    if (this.told.has(message)) return;
+    this.told.add(message);
+    this.options.onTrouble(message);
+  }
+
+  /** Gives up on those who have waited for at least `waitedMs`. */
+  private reject(error: Error, waitedMs: number): void {
+    const now = performance.now();
+    const lost = this.waiters.filter((waiter) => waiter.batch <= this.cut && now - waiter.sinceMs >= waitedMs);
+    this.waiters = this.waiters.filter((waiter) => !lost.includes(waiter));
+    for (const waiter of lost) waiter.reject(error);
+  }
+}
+
+interface Batch {
+  readonly sources: readonly RecordSource[];
+  readonly records: readonly RunRecord[];
+  readonly logs: readonly unknown[];
+  readonly ended: number;
+}
+
+type Posted =
+  | { readonly body: string }
+  | { readonly passing: boolean; readonly code: "SLUICE_DISK_FULL" | "SLUICE_API_UNREACHABLE"; readonly message: string };

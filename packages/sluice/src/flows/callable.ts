@@ -1,0 +1,109 @@
+import type { Definition, FlowDefinition, FlowOptions, RunFunction, TaskDefinition, TaskOptions } from "../engine/definition.ts";
+import { currentFrame } from "../engine/frame.ts";
+import { defineFunction } from "../engine/function-registry.ts";
+import { Future } from "../engine/future.ts";
+import { haltIfImporting, throwIfImporting } from "../engine/import-halt.ts";
+import { parameterNames } from "../engine/parameters.ts";
+import { startCall } from "../engine/start-call.ts";
+import { valueOf, type FinalState } from "../engine/state.ts";
+import type { FunctionReference } from "../wire/run-spec.ts";
+import type { MapStreamOptions } from "./call-types.ts";
+import { mapCalls, mapStream } from "./map-calls.ts";
+import { checkOptions } from "./options.ts";
+import { openSession } from "./session.ts";
+
+const DEFINITION = Symbol.for("sluice.definition");
+
+/** Where the definition behind a flow or task is found. */
+interface Defined {
+  readonly [DEFINITION]: Definition;
+}
+
+/** The definition behind a flow or task, undefined for any other value. Works across copies of the package. */
+export function definitionOf(value: unknown): Definition | undefined {
+  return typeof value === "function" && DEFINITION in value ? (value as unknown as Defined)[DEFINITION] : undefined;
+}
+
+/** Declares a flow or task and makes the function that users call. */
+export function makeCallable(parts: {
+  readonly kind: "flow" | "task";
+  readonly name: string;
+  readonly options: FlowOptions | TaskOptions;
+  readonly fn: RunFunction;
+}): CallableFunction {
+  checkOptions(parts.kind, parts.name, parts.options);
+  return callableOf(define(parts, {}, null));
+}
+
+interface Declared {
+  readonly kind: "flow" | "task";
+  readonly name: string;
+  readonly options: FlowOptions | TaskOptions;
+  readonly fn: RunFunction;
+}
+
+function define(parts: Declared, overrides: Readonly<Record<string, unknown>>, known: FunctionReference | null): Definition {
+  let names: readonly string[] | undefined;
+  const { kind, name, fn, options } = parts;
+  // The reference needs the definition and the definition the reference: it is filled in right after.
+  const definition = {
+    kind,
+    name,
+    fn,
+    options,
+    overrides,
+    carrier: (overrides["taskRunner"] ?? null) as Definition["carrier"], // checked by checkOptions
+    parameterNames: () => (names ??= parameterNames(fn)),
+  } as Omit<Definition, "reference" | "taskKey">;
+  const reference = known ?? defineFunction({ fn, name, kind, definition });
+  return Object.assign(definition, { reference, taskKey: `${name}-${reference.source_hash.slice(0, 8)}` }) as Definition;
+}
+
+/** Gives a definition with further options, as a far side needs it; the reference stays that of the declaration. */
+export function withOverrides(definition: Definition, overrides: Readonly<Record<string, unknown>>): Definition {
+  if (Object.keys(overrides).length === 0) return definition;
+  const parts = { ...definition, options: { ...definition.options, ...overrides } };
+  return define(parts, { ...definition.overrides, ...overrides }, definition.reference);
+}
+
+function callableOf(definition: Definition): CallableFunction {
+  const { name } = definition;
+  const start = (args: readonly unknown[], submitted: boolean) =>
+    startCall({ definition, args, frame: currentFrame(), host: openSession(), submitted });
+  const settle = async (args: readonly unknown[]): Promise<FinalState<unknown>> => {
+    if (currentFrame() === undefined) {
+      const halted = haltIfImporting(name);
+      if (halted !== undefined) return halted;
+    }
+    return start(args, false).outcome;
+  };
+  const submit = (...args: readonly unknown[]): Future<unknown> => {
+    if (currentFrame() === undefined) throwIfImporting(name);
+    return new Future(start(args, true));
+  };
+  const call = async (...args: readonly unknown[]): Promise<unknown> => valueOf(await settle(args));
+  Object.defineProperty(call, "name", { value: name });
+  Object.defineProperty(call, DEFINITION, { value: definition });
+  return Object.assign(call, {
+    submit,
+    map: (...args: readonly unknown[]) => mapCalls(name, args).map((row) => submit(...row)),
+    mapStream: (items: Iterable<unknown> | AsyncIterable<unknown>, options: MapStreamOptions = {}) =>
+      mapStream((item) => submit(item), items, options),
+    safe: (...args: readonly unknown[]) => settle(args),
+    with: (options: FlowOptions | TaskOptions) => {
+      checkOptions(definition.kind, name, options);
+      const given: Record<string, unknown> = { ...options };
+      return callableOf(withCopy(definition, given));
+    },
+  });
+}
+
+/** A copy made by `with()`. Options that cannot travel make it a declaration of its own, found like the first where it stands at the top level of a module. */
+function withCopy(definition: FlowDefinition | TaskDefinition, given: Readonly<Record<string, unknown>>): Definition {
+  const copy = withOverrides(definition, given);
+  const travels = Object.entries(given).every(([option, value]) => typeof value !== "function" || option === "key");
+  if (travels) return copy;
+  const { kind, name, fn, options } = copy;
+  const declared = define({ kind, name, fn, options }, {}, null);
+  return declared.reference.home === null ? copy : declared;
+}

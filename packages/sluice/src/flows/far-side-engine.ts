@@ -1,0 +1,65 @@
+import { HttpTransport, type ApiAddress } from "../client/http-transport.ts";
+import { PortTransport } from "../client/port-transport.ts";
+import { RunTracker } from "../client/run-tracker.ts";
+import { loadSettings } from "../client/settings.ts";
+import type { Transport } from "../client/transport.ts";
+import { cancelledError } from "../engine/cancellation.ts";
+import { systemClock } from "../engine/clock.ts";
+import type { Definition } from "../engine/definition.ts";
+import { executeSpec } from "../engine/execute-spec.ts";
+import type { FarSideEngine, FarSideHost, HomeAddress } from "../engine/far-side-port.ts";
+import { currentHost, setHost, type EngineHost } from "../engine/host.ts";
+import { withOverrides } from "./callable.ts";
+import { engineSettings, resultsOf } from "./session.ts";
+
+/** The engine as a worker of a thread or process pool runs it: the same engine, with a way of its own to the store. */
+export const farSideEngine: FarSideEngine = {
+  async execute(spec, far) {
+    const host = currentHost() ?? openFarHost(far);
+    // The registry holds what `flows/callable.ts` registered there.
+    const definition = withOverrides(far.definition as Definition, spec.overrides);
+    return executeSpec({ spec, definition, host, far });
+  },
+
+  cancel(runId) {
+    currentHost()?.live.get(runId)?.cancelledElsewhere(cancelledError("The flow run was cancelled by request."));
+  },
+
+  async close() {
+    const host = currentHost();
+    if (host === undefined) return;
+    await host.tracker.flush();
+    await host.transport.close();
+  },
+};
+
+function openFarHost(far: FarSideHost): EngineHost {
+  const { home } = far;
+  const settings = loadSettings();
+  const transport = transportOf(home);
+  const processId = home.address["process"] ?? "";
+  const host: EngineHost = {
+    processId,
+    transport,
+    tracker: new RunTracker({
+      transport,
+      processId,
+      ready: undefined,
+      onTrouble: (message) => process.stderr.write(`sluice: ${message}\n`),
+    }),
+    clock: systemClock,
+    results: resultsOf(settings),
+    settings: engineSettings(settings),
+    live: new Map(),
+    attach: (runner) => far.attachRunner(runner.description) ?? runner,
+  };
+  setHost(host);
+  return host;
+}
+
+function transportOf(home: HomeAddress): Transport {
+  if (home.port !== null) return new PortTransport(home.port);
+  const address = home.address["home"];
+  if (address === undefined) throw new Error("The worker was started without the address of its home.");
+  return new HttpTransport(JSON.parse(address) as ApiAddress); // written by flows/session.ts
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import { RunTracker } from "../client/run-tracker.ts";
+import { loadSettings, type Settings } from "../client/settings.ts";
+import { cancelledError } from "../engine/cancellation.ts";
+import { systemClock } from "../engine/clock.ts";
+import { FileResultStore } from "../engine/file-result-store.ts";
+import { currentHost, setHost, type EngineHost, type EngineSettings } from "../engine/host.ts";
+import type { ResultStore } from "../engine/ports.ts";
+import { LOG_LEVELS } from "../engine/run-logger.ts";
+import { cancelInWorkers, setHomeLink } from "../runners/index.ts";
+import type { Home } from "../server/home/home.ts";
+import { LazyTransport } from "./lazy-transport.ts";
+
+/**
+ * A root process's session: its home, its way to the store, the host of its engine.
+ *
+ * Opened by the first call of a flow or task and kept until the process ends; `closeSession` ends it in good order. The host is there at once; the first run
+ * waits until the home is, so a home that cannot be used stops a flow before its body starts.
+ */
+interface Session {
+  readonly host: EngineHost;
+  readonly home: Promise<Home>;
+}
+
+let session: Session | undefined;
+
+/** The host of this process; opens the session of a root process at the first call. @throws SluiceError SLUICE_OPTION_INVALID for settings that cannot be read */
+export function openSession(settings?: Settings): EngineHost {
+  const known = currentHost();
+  if (known !== undefined) return known;
+  const used = settings ?? loadSettings();
+  const processId = randomUUID();
+  const opening = openHome(used, processId);
+  const tracker = new RunTracker({
+    transport: new LazyTransport(opening.then((home) => home.transport)),
+    processId,
+    ready: opening.then(() => undefined),
+    onTrouble: tellTrouble,
+  });
+  const live: EngineHost["live"] = new Map();
+  const host: EngineHost = {
+    processId,
+    tracker,
+    clock: systemClock,
+    results: resultsOf(used),
+    transport: new LazyTransport(opening.then((home) => home.transport)),
+    settings: engineSettings(used),
+    live,
+    attach: (runner) => runner,
+  };
+  tracker.onCancelling((runId) => {
+    const run = live.get(runId);
+    if (run === undefined) cancelInWorkers(runId);
+    else run.cancelledElsewhere(cancelledError("The flow run was cancelled by request."));
+  });
+  void opening.then(
+    (home) => home.onNotice((notice) => tracker.noticeCancelling(notice.cancelling)),
+    () => undefined, // told by every call that waits for the home
+  );
+  session = { host, home: opening };
+  setHost(host);
+  process.once("beforeExit", onBeforeExit);
+  return host;
+}
+
+/** The home of this process's session, opening it if need be. @throws SluiceError SLUICE_HOME_UNWRITABLE, SLUICE_DATABASE_CORRUPT and the like */
+export async function sessionHome(settings?: Settings): Promise<Home> {
+  openSession(settings);
+  if (session === undefined) throw new Error("The host of this process was not opened by a session: it is a worker.");
+  return session.home;
+}
+
+/** Sends what is unsent and hands the home over. A later call of a flow opens another session. */
+export async function closeSession(): Promise<void> {
+  const closing = session;
+  if (closing === undefined) return;
+  session = undefined;
+  setHost(undefined);
+  process.off("beforeExit", onBeforeExit);
+  const home = await closing.home.catch(() => undefined);
+  if (home === undefined) return;
+  await closing.host.tracker.flush();
+  await home.close();
+}
+
+function onBeforeExit(): void {
+  void closeSession();
+}
+
+async function openHome(settings: Settings, processId: string): Promise<Home> {
+  const { openHome: open } = await import("../server/home/home.ts");
+  const home = await open(settings, { processId });
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  setHomeLink({
+    connectThread: () => home.connectPort(),
+    address: { process: processId, home: JSON.stringify(home.address) },
+    engineUrl: new URL(`./far-side-engine.${extension}`, import.meta.url).href,
+  });
+  return home;
+}
+
+/** The settings that the engine looks at. */
+export function engineSettings(settings: Settings): EngineSettings {
+  const level = LEVELS[settings.loggingLevel];
+  return {
+    loggingLevel: level,
+    logPrints: settings.logPrints,
+    persistResultsByDefault: settings.resultsPersistByDefault,
+    consoleLevel: Math.max(level, LEVELS[settings.loggingConsoleLevel]),
+  };
+}
+
+const LEVELS = {
+  DEBUG: LOG_LEVELS.debug,
+  INFO: LOG_LEVELS.info,
+  WARNING: LOG_LEVELS.warning,
+  ERROR: LOG_LEVELS.error,
+  CRITICAL: LOG_LEVELS.critical,
+} as const;
+
+/** Opens the result store of a home at the first look. */
+export function resultsOf(settings: Settings): () => ResultStore {
+  let store: ResultStore | undefined;
+  return () => (store ??= new FileResultStore(settings.localStoragePath));
+}
+
+function tellTrouble(message: string): void {
+  process.stderr.write(`sluice: ${message}\n`);
+}

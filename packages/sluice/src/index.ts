@@ -1,0 +1,25 @@
+import "./node-version.ts";
+
+export { allowFailure, unmapped } from "./engine/call-arguments.ts";
+export type { AllowFailure, Unmapped } from "./engine/call-arguments.ts";
+export { asCompleted, gather, race, wait } from "./engine/combinators.ts";
+export type { Gathered, GatherOptions, WaitResult } from "./engine/combinators.ts";
+export type { FlowOptions, Hook, RunOptions, RunView, TaskOptions } from "./engine/definition.ts";
+export { Future, isFuture } from "./engine/future.ts";
+export type { WaitOptions } from "./engine/future.ts";
+export type { ResultStore, StoredResult } from "./engine/ports.ts";
+export type { RunLogger } from "./engine/run-logger.ts";
+export { completed, failed, isState } from "./engine/state.ts";
+export type { FinalState, State } from "./engine/state.ts";
+export type { TaskRunner } from "./engine/task-runner.ts";
+export type { Arg, Args, MapArgs, MapStreamOptions } from "./flows/call-types.ts";
+export { flow } from "./flows/flow.ts";
+export type { Flow } from "./flows/flow.ts";
+export { getRunLogger, runContext } from "./flows/run-context.ts";
+export type { RunContext } from "./flows/run-context.ts";
+export { closeSession } from "./flows/session.ts";
+export { task } from "./flows/task.ts";
+export type { Task } from "./flows/task.ts";
+export { ConcurrentTaskRunner, ProcessPoolTaskRunner, ThreadPoolTaskRunner } from "./runners/index.ts";
+export { ERROR_CODES, isSluiceError, SluiceError } from "./wire/errors.ts";
+export type { ErrorCode } from "./wire/errors.ts";
