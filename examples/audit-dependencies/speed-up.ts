@@ -3,7 +3,8 @@
  *
  * Both sides are warmed by slices that do not count, so that compilation of the code is part of neither. The slices are cut from the
  * installed sources in a fixed order; the sequential side takes them, around and around, until it has worked long enough, and the
- * parallel side gets exactly those. Nothing comes from the cache.
+ * parallel side gets exactly those. Both sides take turns in rounds, so that a machine that is busy for a while is busy for both.
+ * Nothing comes from the cache.
  */
 import { availableParallelism } from "node:os";
 import { flow, gather, NO_CACHE, ProcessPoolTaskRunner, task } from "sluice";
@@ -12,15 +13,18 @@ import { dialectOf } from "./measure-file.ts";
 import { measureSource } from "./read-source.ts";
 
 /** Small enough that the last slice to end keeps the other processes waiting for a few percent of the time only. */
-const SLICE_BYTES = 1_000_000;
+const SLICE_BYTES = 500_000;
+/** Turns that each side takes. */
+const ROUNDS = 4;
 /** Larger files would make slices of uneven length. */
 const MAX_SAMPLE_FILE_BYTES = 250_000;
 /** Fewer would hold less than a second of work on a fast machine: the sample would repeat the same files too often. */
 const MIN_FILE_BYTES = 200;
 
-/** Where the audit and the sample run: a process for each core, two at least. */
-export const processes = new ProcessPoolTaskRunner({ maxWorkers: Math.max(2, availableParallelism()) });
 const workerCount = Math.max(2, availableParallelism());
+
+/** Where the audit and the sample run: a process for each core, two at least. */
+export const processes = new ProcessPoolTaskRunner({ maxWorkers: workerCount });
 
 /** What was measured. */
 export interface SpeedUp {
@@ -53,6 +57,7 @@ export const measureSlice = flow("measure-slice", { flowRunName: "slice-{number}
  * Compares one process with many.
  *
  * @param sampleSeconds how long the sequential side works at least
+ * @returns undefined when there are no sources to take a sample from
  */
 export const measureSpeedUp = flow(
   "measure-speed-up",
@@ -61,35 +66,39 @@ export const measureSpeedUp = flow(
     const slices = await cutSlices(packages);
     const [first] = slices;
     if (first === undefined) return undefined;
-
     await measureSlice({ ...first, number: -1 });
     await gather(measureSlice.map(Array.from({ length: 2 * workerCount }, (_, i) => ({ ...first, number: -2 - i }))));
 
     const sample: Slice[] = [];
-    const sequentialSums: number[] = [];
-    const sequentialStart = performance.now();
-    while (performance.now() - sequentialStart < sampleSeconds * 1000) {
-      const slice = { ...(slices[sample.length % slices.length] ?? first), number: sample.length };
-      sequentialSums.push(await measureSlice({ ...slice, number: slice.number }));
-      sample.push(slice);
+    let sequentialMs = 0;
+    let parallelMs = 0;
+    for (let round = 1; round <= ROUNDS; round++) {
+      const taken: Slice[] = [];
+      const sums: number[] = [];
+      const sequentialStart = performance.now();
+      for (let spentMs = 0; sequentialMs + spentMs < (sampleSeconds * 1000 * round) / ROUNDS;) {
+        const number = sample.length + taken.length;
+        const slice = { ...(slices[number % slices.length] ?? first), number };
+        sums.push(await measureSlice(slice));
+        taken.push(slice);
+        spentMs = performance.now() - sequentialStart;
+      }
+      const parallelStart = performance.now();
+      const parallelSums = await gather(measureSlice.map(taken));
+      sequentialMs += parallelStart - sequentialStart;
+      parallelMs += performance.now() - parallelStart;
+      if (parallelSums.join() !== sums.join()) throw new Error("the two sides of the sample measured different things");
+      sample.push(...taken);
     }
-    const sequentialSeconds = (performance.now() - sequentialStart) / 1000;
-
-    const parallelStart = performance.now();
-    const parallelSums = await gather(measureSlice.map(sample));
-    const parallelSeconds = (performance.now() - parallelStart) / 1000;
-
-    if (parallelSums.join() !== sequentialSums.join())
-      throw new Error("the two sides of the sample measured different things");
     return {
       workers: workerCount,
       slices: sample.length,
       repeated: Math.max(0, sample.length - slices.length),
       files: sample.reduce((sum, slice) => sum + slice.paths.length, 0),
       bytes: sample.reduce((sum, slice) => sum + slice.bytes, 0),
-      sequentialSeconds,
-      parallelSeconds,
-      ratio: sequentialSeconds / parallelSeconds,
+      sequentialSeconds: sequentialMs / 1000,
+      parallelSeconds: parallelMs / 1000,
+      ratio: sequentialMs / parallelMs,
     };
   },
 );
