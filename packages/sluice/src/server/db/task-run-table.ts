@@ -39,25 +39,34 @@ export interface NewTaskRun {
   readonly createdUs: number;
 }
 
+/** Flow runs whose number is kept in memory. */
+const MAX_KNOWN_FLOW_RUNS = 10_000;
+
+const INSERT = `INSERT INTO task_run (id, flow_run_no, name, task_key, dynamic_key, state_type, state_name, state_timestamp, start_time, end_time,
+  expected_start_time, run_count, total_run_time, transitions, details)
+ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+
 /** The task runs. */
 export class TaskRunTable {
   readonly #store: Store;
+  readonly #flowRunNos = new Map<string, number>();
   #insert: StatementSync | undefined;
 
   constructor(store: Store) {
     this.#store = store;
+    store.onUndo(() => this.forget());
   }
 
-  /** Stores a new run. The hot path: one statement, no object made. @returns false when a run of this id is there already */
+  /**
+   * Stores a new run. The hot path: one statement, and the columns that are empty for a run that is over are not even bound.
+   *
+   * @returns false when a run of this id is there already
+   */
   insert(run: NewTaskRun, stateName: string | null, transitions: string, totals: RunTotals): boolean {
-    this.#insert ??= this.#store.statement(
-      `INSERT INTO task_run (id, flow_run_id, name, task_key, dynamic_key, state_type, state_name, state_timestamp, start_time, end_time,
-         expected_start_time, next_scheduled_start_time, run_count, total_run_time, transitions, child_flow_run_id, process_id, details, created)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    );
+    this.#insert ??= this.#store.statement(INSERT);
     const { changes } = this.#insert.run(
       run.id,
-      run.flowRunId,
+      run.flowRunId === null ? null : this.#flowRunNo(run.flowRunId),
       run.name,
       run.taskKey,
       run.dynamicKey,
@@ -67,27 +76,48 @@ export class TaskRunTable {
       totals.startUs,
       totals.endUs,
       totals.expectedStartUs,
-      totals.nextScheduledStartUs,
       totals.runCount,
       totals.totalRunTimeUs,
       transitions,
-      run.childFlowRunId,
-      run.processId,
       run.details,
-      run.createdUs,
     );
-    return changes === 1;
+    if (changes !== 1) return false;
+    if (totals.endUs === null || run.childFlowRunId !== null) this.#complete(run, totals);
+    return true;
+  }
+
+  #complete(run: NewTaskRun, totals: RunTotals): void {
+    const update = this.#store.statement(
+      "UPDATE task_run SET next_scheduled_start_time = ?, child_flow_run_id = ?, process_id = ?, created = ? WHERE id = ?",
+    );
+    update.run(totals.nextScheduledStartUs, run.childFlowRunId, run.processId, run.createdUs, run.id);
+  }
+
+  /** The number that stands for a flow run's id, whether or not the flow run is stored yet. */
+  #flowRunNo(id: string): number {
+    const known = this.#flowRunNos.get(id);
+    if (known !== undefined) return known;
+    if (this.#flowRunNos.size >= MAX_KNOWN_FLOW_RUNS) this.#flowRunNos.clear();
+    this.#store.statement("INSERT INTO flow_run_key (id) VALUES (?) ON CONFLICT DO NOTHING").run(id);
+    const no = Number(this.#store.statement("SELECT no FROM flow_run_key WHERE id = ?").get(id)?.["no"]);
+    this.#flowRunNos.set(id, no);
+    return no;
+  }
+
+  /** Forgets what is kept in memory, after rows were taken away. */
+  forget(): void {
+    this.#flowRunNos.clear();
   }
 
   byId(id: string): TaskRunRow | undefined {
     // STRICT table: the columns have these types.
-    return this.#store.statement("SELECT * FROM task_run WHERE id = ?").get(id) as TaskRunRow | undefined;
+    return this.#store.statement("SELECT * FROM task_run_row WHERE id = ?").get(id) as TaskRunRow | undefined;
   }
 
   /** The run of these keys; the first made where an engine has made several. Reads the task runs of the flow run, so not for hot paths. */
   byKeys(flowRunId: string, taskKey: string, dynamicKey: string): TaskRunRow | undefined {
     const query = this.#store.statement(
-      "SELECT * FROM task_run WHERE flow_run_id = ? AND dynamic_key = ? AND task_key = ? LIMIT 1",
+      "SELECT * FROM task_run_row WHERE flow_run_id = ? AND dynamic_key = ? AND task_key = ? LIMIT 1",
     );
     // STRICT table: the columns have these types.
     return query.get(flowRunId, dynamicKey, taskKey) as TaskRunRow | undefined;
@@ -131,7 +161,7 @@ export class TaskRunTable {
 
   /** Open task runs that a process owns, at most `limit`. */
   openOf(processId: string, limit: number): TaskRunRow[] {
-    const query = this.#store.statement("SELECT * FROM task_run WHERE process_id = ? AND end_time IS NULL LIMIT ?");
+    const query = this.#store.statement("SELECT * FROM task_run_row WHERE process_id = ? AND end_time IS NULL LIMIT ?");
     // STRICT table: the columns have these types.
     return query.all(processId, limit) as unknown as TaskRunRow[];
   }

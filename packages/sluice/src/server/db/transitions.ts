@@ -1,7 +1,7 @@
 import type { TransitionRecord } from "../../wire/run-record.ts";
 import { stateId } from "../../wire/state-id.ts";
-import type { StateType } from "../../wire/state-types.ts";
-import type { RunState } from "../../rules/run-state.ts";
+import { STATE_TYPES, type StateType } from "../../wire/state-types.ts";
+import { defaultStateName, type RunState } from "../../rules/run-state.ts";
 
 /** A transition as stored: a {@link TransitionRecord} with the id of its state when that came from a client and does not derive from the run. */
 export type StoredTransition = readonly [
@@ -14,24 +14,44 @@ export type StoredTransition = readonly [
   id?: string,
 ];
 
-/** Writes a run's history as compactly as JSON allows. By hand for the common case of transitions without details: half the cost of JSON.stringify. */
+/**
+ * Writes a run's history as compactly as JSON allows: the type as its position among the nine, the default name of a type as 0.
+ *
+ * By hand for the common case of transitions without details: every byte of a task run is written twice, and JSON.stringify took twice the time.
+ */
 export function encodeTransitions(transitions: readonly (StoredTransition | TransitionRecord)[]): string {
   let text = "[";
   for (const transition of transitions) {
     if (text.length > 1) text += ",";
     const [type, name, timestampUs] = transition;
-    text +=
-      transition.length === 3 && PLAIN.test(name) ? `["${type}","${name}",${timestampUs}]` : JSON.stringify(transition);
+    const shortName = name === defaultStateName(type) ? 0 : name;
+    if (shortName === 0 && transition.length === 3) text += `[${NUMBER_OF[type]},0,${timestampUs}]`;
+    else text += JSON.stringify([NUMBER_OF[type], shortName, ...transition.slice(2)]);
   }
   return `${text}]`;
 }
 
-const PLAIN = /^\w*$/;
+const NUMBER_OF: Readonly<Record<StateType, number>> = {
+  SCHEDULED: 0,
+  PENDING: 1,
+  RUNNING: 2,
+  COMPLETED: 3,
+  FAILED: 4,
+  CANCELLED: 5,
+  CRASHED: 6,
+  PAUSED: 7,
+  CANCELLING: 8,
+};
 
 /** Reads what {@link encodeTransitions} wrote. */
 export function decodeTransitions(text: string): StoredTransition[] {
   // Only encodeTransitions writes this column.
-  return JSON.parse(text) as StoredTransition[];
+  const encoded = JSON.parse(text) as [number, string | 0, ...unknown[]][];
+  return encoded.map(([number, name, ...rest]) => {
+    const type = STATE_TYPES[number] ?? "PENDING";
+    // The rest of the tuple is as it was given.
+    return [type, name === 0 ? defaultStateName(type) : name, ...rest] as unknown as StoredTransition;
+  });
 }
 
 /** Makes a stored transition of a state. */
