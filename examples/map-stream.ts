@@ -1,19 +1,22 @@
 /** `map` starts everything at once; `mapStream` keeps a window of runs under way and takes an iterable of any length. */
-import { flow, task, unmapped } from "sluice";
+import { flow, gather, task, unmapped } from "sluice";
 
 const scale = task("scale", (n: number, factor: number) => n * factor);
+const double = task("double", (n: number) => n * 2);
 
 function* numbers() {
   for (let n = 1; n <= 25_000; n++) yield n;
 }
 
 const master = flow("master", async () => {
+  const scaled = await gather(scale.map([1, 2, 3], unmapped(10)));
+
   let sum = 0;
-  for await (const run of scale.mapStream(numbers(), unmapped(2), { window: 500 })) sum += await run;
-  return sum;
+  for await (const run of double.mapStream(numbers(), { window: 500 })) sum += await run;
+  return { scaled, sum };
 });
 
 console.log(await master());
 
 // Output:
-// 625025000
+// { scaled: [ 10, 20, 30 ], sum: 625025000 }

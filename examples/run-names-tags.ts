@@ -2,12 +2,13 @@
 import { flow, runContext, task } from "sluice";
 
 const load = task("load", { taskRunName: "load-{table}", tags: ["database"] }, (table: string) => {
-  const { name, tags } = runContext();
-  return `${name}: ${tags.join(", ")}`;
+  const { runName, flowRunName } = runContext();
+  return `${runName} in ${flowRunName}`;
 });
 
 const nightly = flow("nightly", { flowRunName: "nightly-{day}", tags: ["etl"] }, async (day: string) => {
-  console.log(runContext().name, runContext().tags, runContext().parameters);
+  const { runName, tags, parameters } = runContext();
+  console.log(runName, tags, parameters);
   return load("orders");
 });
 

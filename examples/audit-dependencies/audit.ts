@@ -91,6 +91,6 @@ export const auditDependencies = flow(
       })),
     });
     const speedUp = sampleSeconds > 0 ? await measureSpeedUp(packages, sampleSeconds) : undefined;
-    return { audit, auditSeconds, speedUp, flowRunId: runContext().id };
+    return { audit, auditSeconds, speedUp, flowRunId: runContext().runId };
   },
 );
