@@ -45,6 +45,7 @@ async function startPrefectServer(home: string): Promise<PrefectServer> {
     PREFECT_SERVER_ANALYTICS_ENABLED: "false",
     PREFECT_LOGGING_LEVEL: "ERROR",
     DO_NOT_TRACK: "1",
+    PYTHONDONTWRITEBYTECODE: "1",
   };
   const startMs = performance.now();
   const child = spawn(prefectProgram("prefect"), ["server", "start", "--host", "127.0.0.1", "--port", String(port)], {
