@@ -192,3 +192,5 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
+
+export { parameterNames } from "./parameter-list.ts";
