@@ -1,4 +1,5 @@
-import { flow, gather, runContext, task } from "sluice";
+import { flow, gather, task } from "sluice";
+import { currentFlowRunId } from "../current-flow-run-id.ts";
 
 /** Open task runs of a stream at a time. */
 const WINDOW = 1000;
@@ -50,7 +51,3 @@ export const submitSubflows = flow("submit-subflows", async (n: number): Promise
   await gather(noopSubflow.map(upTo(n)));
   return currentFlowRunId();
 });
-
-function currentFlowRunId(): string {
-  return runContext().flowRun.id;
-}

@@ -1,4 +1,5 @@
-import { flow, runContext, task } from "sluice";
+import { flow, task } from "sluice";
+import { currentFlowRunId } from "../current-flow-run-id.ts";
 
 /** Tells when its body runs: milliseconds since the epoch, with fractions. */
 export const bodyStart = task("body-start", (): number => performance.timeOrigin + performance.now());
@@ -10,4 +11,4 @@ export const secondsUntilBody = flow("seconds-until-body", async (): Promise<num
 });
 
 /** Does nothing but run as a flow of its own. */
-export const trivial = flow("trivial", (): string => runContext().flowRun.id);
+export const trivial = flow("trivial", (): string => currentFlowRunId());
