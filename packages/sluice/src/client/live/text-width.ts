@@ -25,8 +25,13 @@ const INVISIBLE = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 const CONTROLS = /[\p{Cc}\u2028\u2029]+/gu;
 
 /** Makes any text safe for one line of a terminal: each run of control characters (line breaks, escapes, tabs) becomes one space. */
+export function printableLine(text: string): string {
+  return text.replace(CONTROLS, " ");
+}
+
+/** {@link printableLine} without spaces at either end: for names and messages within a line. */
 export function printable(text: string): string {
-  return text.replace(CONTROLS, " ").trim();
+  return printableLine(text).trim();
 }
 
 function columnsOf(character: string): number {
