@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../wire/run-record.ts";
 import type { RunEnd, RunSpec } from "../wire/run-spec.ts";
-import { needsResolution, resolveCall } from "./call-arguments.ts";
+import { asError, needsResolution, resolveCall } from "./call-arguments.ts";
 import { cancelledError } from "./cancellation.ts";
 import { identifyChild, rememberChild, type ChildIdentity } from "./child-identity.ts";
 import { namedArguments, type Definition, type Outcome } from "./definition.ts";
@@ -16,6 +16,7 @@ import { logLine, LOG_LEVELS } from "./run-logger.ts";
 import { flowRunName, taskRunName } from "./run-name.ts";
 import { FlowRun, TaskRun } from "./run.ts";
 import { finalState, type State } from "./state.ts";
+import { isStoreTrouble } from "./store-trouble.ts";
 import type { TaskRunner } from "./task-runner.ts";
 import { fromWireError } from "./wire-error.ts";
 
@@ -62,6 +63,7 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
   private named: Readonly<Record<string, unknown>> = {};
   private inputs: Readonly<Record<string, readonly RunInput[]>> = {};
   private child: ChildIdentity | undefined;
+  private startError: Error | undefined;
   private settled: Promise<Outcome> | undefined;
   private final: Outcome | undefined;
 
@@ -104,7 +106,14 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
 
   start(): void {
     this.call.scope.childOpened(this);
-    if (this.call.definition.options.waitFor === undefined && !needsResolution(this.args)) this.identify();
+    if (this.call.definition.options.waitFor === undefined && !needsResolution(this.args)) {
+      // A key function of the user's may throw: the run then fails, and whoever called hears of it by its future.
+      try {
+        this.identify();
+      } catch (error) {
+        this.startError = asError(error);
+      }
+    }
     if (this.run.kind === "flow") this.call.scope.host.live.set(this.run.id, this);
     this.settled = this.execute();
     // Whoever awaits the outcome hears of a store that cannot be reached; where nobody does, the tracker has said it.
@@ -114,6 +123,13 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
   private async execute(): Promise<Outcome> {
     try {
       this.final = await this.toFinalState();
+      return this.final;
+    } catch (error) {
+      if (isStoreTrouble(error)) throw error;
+      const reason = asError(error);
+      if (this.run.name === "") this.run.name = this.trackingName;
+      if (this.run.stateTimestampUs === 0) this.run.transition(this.call.scope.host.clock.nowUs(), "PENDING", "Pending");
+      this.final = await this.endHere("FAILED", { name: "Failed", message: reason.message, error: reason }, false);
       return this.final;
     } finally {
       this.call.scope.host.live.delete(this.run.id);
@@ -126,6 +142,7 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
     const { tracker, clock } = scope.host;
     const room = tracker.room();
     if (room !== undefined) await room;
+    if (this.startError !== undefined) throw this.startError;
     let upstream: { message: string; error: Error } | undefined;
     if (this.child === undefined) {
       const resolved = await resolveCall(this.args, definition.parameterNames(), definition.options.waitFor ?? []);

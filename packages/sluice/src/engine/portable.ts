@@ -1,5 +1,6 @@
 import { SluiceError } from "../wire/errors.ts";
 import type { Definition } from "./definition.ts";
+import { notPortable } from "./load-function.ts";
 
 /** Options that concern the near side alone and so need not travel. */
 const NEAR_SIDE_OPTIONS = new Set(["name", "taskRunner", "waitFor", "key", "graceMs", "taskRunName", "flowRunName"]);
@@ -12,11 +13,7 @@ const NEAR_SIDE_OPTIONS = new Set(["name", "taskRunner", "waitFor", "key", "grac
 export function portableOverrides(definition: Definition): Readonly<Record<string, unknown>> {
   const { reference, kind, name } = definition;
   if (reference.home === null) {
-    throw new SluiceError(
-      "SLUICE_NOT_PORTABLE",
-      `The ${kind} "${name}" (${reference.declared_at}) was made while a program was running: another thread or process cannot find it. ` +
-        `Expected a ${kind} defined at the top level of a module; move it there and pass what it captures as arguments.`,
-    );
+    throw notPortable(reference);
   }
   const travelling: Record<string, unknown> = {};
   for (const [option, value] of Object.entries(definition.overrides)) {

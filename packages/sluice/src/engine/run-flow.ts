@@ -17,10 +17,11 @@ import { retryDelayMs } from "./retry.ts";
 import { readReturnValue, type ReturnedEnd } from "./return-value.ts";
 import { runBody } from "./run-body.ts";
 import { captureConsole, logLine, LOG_LEVELS } from "./run-logger.ts";
-import { flowRunName } from "./run-name.ts";
+import { flowRunName, randomRunName } from "./run-name.ts";
 import { FlowRun, type TransitionDetails } from "./run.ts";
 import type { SlotWaits } from "./slot-waits.ts";
 import { finalState, type State } from "./state.ts";
+import { isStoreTrouble } from "./store-trouble.ts";
 import type { TaskRunner } from "./task-runner.ts";
 import { persistValue } from "./task-results.ts";
 import { turnOver } from "./turn.ts";
@@ -83,6 +84,7 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
   private frame: Frame | undefined;
   private scope: FlowScope | undefined;
   private cancelReason: Error | undefined;
+  private startError: Error | undefined;
   private settled: Promise<Outcome> | undefined;
   private final: Outcome | undefined;
 
@@ -128,8 +130,15 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
   start(): void {
     const { parent, assigned, definition } = this.call;
     parent?.childOpened(this);
-    if (parent !== null && definition.options.waitFor === undefined && !needsResolution(this.args)) this.identify(parent);
-    else if (parent === null && assigned === undefined && !needsResolution(this.args)) this.nameRun();
+    if (assigned === undefined && definition.options.waitFor === undefined && !needsResolution(this.args)) {
+      // A key or name function of the user's may throw: the run then fails, and whoever called hears of it by its future.
+      try {
+        if (parent === null) this.nameRun();
+        else this.identify(parent);
+      } catch (error) {
+        this.startError = asError(error);
+      }
+    }
     this.host.live.set(this.run.id, this);
     this.settled = this.execute();
     // Whoever awaits the outcome hears of a store that cannot be reached; where nobody does, the tracker has said it.
@@ -208,6 +217,10 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
     try {
       this.final = await this.toFinalState();
       return this.final;
+    } catch (error) {
+      if (isStoreTrouble(error)) throw error;
+      this.final = await this.brokenEnd(asError(error));
+      return this.final;
     } finally {
       this.host.live.delete(this.run.id);
       this.call.parent?.childEnded(this);
@@ -220,6 +233,7 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
     if (turn !== undefined) await turn;
     const room = this.host.tracker.room();
     if (room !== undefined) await room;
+    if (this.startError !== undefined) throw this.startError;
     if (call.assigned !== undefined) this.parameters = jsonSafeParameters(namedArguments(definition, this.args));
     else if (run.name === "" && this.child?.finished === undefined) {
       const upstream = await this.resolveArguments();
@@ -248,9 +262,16 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
       else this.identify(call.parent);
       return undefined;
     }
-    this.run.name = flowRunName(definition.options.flowRunName, definition.name, {});
+    this.run.name = randomRunName();
     this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
     return this.end({ type: "FAILED", name: "NotReady", message: resolved.message, error: resolved.cause });
+  }
+
+  /** Ends a run that a function of the user's beside the body has broken: its name, its key, its parameters. */
+  private brokenEnd(error: Error): Promise<Outcome> {
+    if (this.run.name === "") this.run.name = randomRunName();
+    if (this.run.stateTimestampUs === 0) this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
+    return this.end({ type: "FAILED", name: "Failed", message: error.message, error });
   }
 
   private openScope(): FlowScope {

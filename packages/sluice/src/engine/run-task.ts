@@ -13,6 +13,7 @@ import { logLine, LOG_LEVELS } from "./run-logger.ts";
 import { TaskRun, type TransitionDetails } from "./run.ts";
 import { taskRunName } from "./run-name.ts";
 import { finalState, type State } from "./state.ts";
+import { isStoreTrouble } from "./store-trouble.ts";
 import type { StartedRun } from "./future.ts";
 import { TaskResults } from "./task-results.ts";
 import { turnOver } from "./turn.ts";
@@ -71,6 +72,7 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
   private results: TaskResults | undefined;
   private frame: Frame | undefined;
   private cancelReason: Error | undefined;
+  private startError: Error | undefined;
   private settled: Promise<Outcome> | undefined;
   private final: Outcome | undefined;
 
@@ -107,7 +109,7 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
   start(): void {
     this.scope.childOpened(this);
     // The identity is fixed in the order of calls, so it must not wait for anything that it does not need.
-    if (!this.mustResolve()) this.identify();
+    if (!this.mustResolve()) this.tryIdentify();
     this.settled = this.execute();
     // Whoever awaits the outcome hears of a store that cannot be reached; where nobody does, the tracker has said it.
     this.settled.catch(() => undefined);
@@ -150,6 +152,10 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     try {
       this.final = await this.toFinalState();
       return this.final;
+    } catch (error) {
+      if (isStoreTrouble(error)) throw error;
+      this.final = await this.failed({ type: "error", error });
+      return this.final;
     } finally {
       this.scope.childEnded(this);
     }
@@ -161,6 +167,7 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     if (turn !== undefined) await turn;
     const room = tracker.room();
     if (room !== undefined) await room;
+    if (this.startError !== undefined) throw this.startError;
     if (this.child === undefined) {
       const resolved = await resolveCall(this.args, this.definition.parameterNames(), this.definition.options.waitFor ?? []);
       if (!resolved.ok) return this.upstreamFailed(resolved.message, resolved.cause);
@@ -172,6 +179,15 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     if (adopted !== undefined) return this.adopt(adopted.value);
     if (this.cancelReason !== undefined) return this.cancelled();
     return this.reported();
+  }
+
+  /** A key function of the user's may throw: the run then fails, and whoever called hears of it by its future. */
+  private tryIdentify(): void {
+    try {
+      this.identify();
+    } catch (error) {
+      this.startError = asError(error);
+    }
   }
 
   private mustResolve(): boolean {
@@ -240,8 +256,8 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
       this.transition("RUNNING", attempt === 1 ? "Running" : "Retrying");
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
       const end = await runBody(frame, definition.fn, this.args, { timeoutMs, ...(call.submitted && { onBlocked: this.onBlocked }) });
-      if (end.type === "value") return this.succeeded(end.value);
       if (this.cancelReason !== undefined) return this.cancelled();
+      if (end.type === "value") return this.succeeded(end.value);
       const delayMs = await this.retryDelay(end, attempt);
       if (delayMs === undefined) return this.failed(end);
       if (!(await this.waitForRetry(delayMs, frame))) return this.cancelled();

@@ -1,0 +1,96 @@
+import type { ResultReference } from "../wire/run-record.ts";
+import { computeCacheKey } from "./cache-policy.ts";
+import { namedArguments, type RunOptions, type TaskDefinition } from "./definition.ts";
+import type { FlowScope, Frame } from "./frame.ts";
+import type { EngineHost } from "./host.ts";
+import type { ResultStore } from "./ports.ts";
+import { decodeResult, encodeResult } from "./result-codec.ts";
+
+/** A cached value and where it is kept. */
+export interface CachedResult {
+  readonly value: unknown;
+  readonly reference: ResultReference;
+}
+
+/** Keeps a value in the result store where the options, or the settings, ask for it. Resolves when it is written. */
+export async function persistValue(
+  host: EngineHost,
+  options: RunOptions,
+  result: { readonly key: string; readonly value: unknown; readonly expiration?: Date | null },
+): Promise<ResultReference | undefined> {
+  if (!(options.persistResult ?? host.settings.persistResultsByDefault)) return undefined;
+  const store = options.resultStorage ?? host.results();
+  return writeResult(store, result);
+}
+
+async function writeResult(
+  store: ResultStore,
+  result: { readonly key: string; readonly value: unknown; readonly expiration?: Date | null },
+): Promise<ResultReference> {
+  const stored = encodeResult(result.value, { storageKey: result.key, expiration: result.expiration ?? null });
+  await store.write(result.key, stored);
+  return stored.reference;
+}
+
+/** The cache and the persisted result of one task run. */
+export class TaskResults {
+  /** Undefined when the run is not cached. */
+  readonly cacheKey: string | undefined;
+  private readonly definition: TaskDefinition;
+  private readonly host: EngineHost;
+  private readonly runId: string;
+
+  private constructor(parts: { definition: TaskDefinition; host: EngineHost; runId: string; cacheKey: string | undefined }) {
+    this.definition = parts.definition;
+    this.host = parts.host;
+    this.runId = parts.runId;
+    this.cacheKey = parts.cacheKey;
+  }
+
+  /** Whether a task's values are looked up or kept at all: most are not, and pay nothing. */
+  static isWanted(definition: TaskDefinition, scope: FlowScope): boolean {
+    const { options } = definition;
+    return options.cachePolicy !== undefined || (options.persistResult ?? scope.host.settings.persistResultsByDefault);
+  }
+
+  static open(call: { definition: TaskDefinition; scope: FlowScope; runId: string }, args: readonly unknown[]): TaskResults {
+    const { definition, scope, runId } = call;
+    const { cachePolicy } = definition.options;
+    const cacheKey =
+      cachePolicy === undefined
+        ? undefined
+        : computeCacheKey(cachePolicy, {
+            taskName: definition.name,
+            taskSourceHash: definition.reference.source_hash,
+            inputs: namedArguments(definition, args),
+            flowRunId: scope.flowRun?.id ?? null,
+            taskRunId: runId,
+            flowParameters: scope.parameters,
+          });
+    return new TaskResults({ definition, host: scope.host, runId, cacheKey });
+  }
+
+  /** The stored value of an equal call, undefined where there is none, it has expired, or it is to be refreshed. */
+  async read(): Promise<CachedResult | undefined> {
+    const { options } = this.definition;
+    if (this.cacheKey === undefined || options.refreshCache === true) return undefined;
+    const stored = await this.store().read(this.cacheKey);
+    if (stored === undefined) return undefined;
+    return { value: decodeResult(stored), reference: stored.reference };
+  }
+
+  /** Keeps the value of the run. Resolves when it is written; undefined where the options say that it is not kept. */
+  async write(value: unknown): Promise<ResultReference | undefined> {
+    const { options } = this.definition;
+    if (options.persistResult === false) return undefined;
+    const expiration = options.cacheExpiration === undefined ? null : new Date(Date.now() + options.cacheExpiration * 1000);
+    return writeResult(this.store(), { key: this.cacheKey ?? this.runId, value, expiration });
+  }
+
+  private store(): ResultStore {
+    return this.definition.options.resultStorage ?? this.host.results();
+  }
+}
+
+/** The frame is named here for transactions, which stage results. */
+export type ResultFrame = Frame;
