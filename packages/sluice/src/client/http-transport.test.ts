@@ -37,7 +37,9 @@ describe("HttpTransport", () => {
     const server = await serve((request, response) => {
       const { method, url, headers } = request;
       response.writeHead(201);
-      request.setEncoding("utf8").on("data", (body: string) => response.end(JSON.stringify({ method, url, headers, body })));
+      request
+        .setEncoding("utf8")
+        .on("data", (body: string) => response.end(JSON.stringify({ method, url, headers, body })));
     });
     const transport = connect(`http://127.0.0.1:${String(portOf(server))}/api`);
     const { status, body } = await transport.send({ method: "POST", path: "/api/flows/", body: '{"name":"ü"}' });
@@ -122,7 +124,9 @@ describe("HttpTransport", () => {
   test("gives up on an answer that does not come within its time", async () => {
     const server = await serve(() => {});
     const transport = connect(`http://127.0.0.1:${String(portOf(server))}`, { retryForMs: 0 });
-    await expect(transport.send({ method: "GET", path: "/api/x", timeoutMs: 30 })).rejects.toThrow("no answer for 0.03 s");
+    await expect(transport.send({ method: "GET", path: "/api/x", timeoutMs: 30 })).rejects.toThrow(
+      "no answer for 0.03 s",
+    );
   });
 
   test("rejects with the signal's reason, under way and while it waits to try again", async () => {

@@ -3,10 +3,19 @@ import { setTimeout as delay } from "node:timers/promises";
 import { SluiceError } from "../wire/errors.ts";
 import { API_VERSION, type ApiRequest, type ApiResponse, type Transport } from "./transport.ts";
 
-/** Where an API is: a unix socket, or an address such as `http://127.0.0.1:4200/api` with what it asks for. Plain data. */
+/** Where an API is: a unix socket, or an address such as `http://127.0.0.1:4200/api` with what it asks for. Plain texts only. */
 export type ApiAddress =
   | { readonly socketPath: string }
-  | { readonly url: string; readonly apiKey?: string | null; readonly authString?: string | null };
+  | { readonly url: string; readonly apiKey?: string; readonly authString?: string };
+
+/** Reads an address that has crossed to another process. @throws SluiceError `SLUICE_OPTION_INVALID` when it names neither socket nor URL */
+export function readApiAddress(texts: Readonly<Record<string, string | undefined>>): ApiAddress {
+  const { socketPath, url, apiKey, authString } = texts;
+  if (socketPath !== undefined) return { socketPath };
+  if (url === undefined)
+    throw new SluiceError("SLUICE_OPTION_INVALID", "The address of an API needs a socketPath or a url; got neither.");
+  return { url, ...(apiKey === undefined ? {} : { apiKey }), ...(authString === undefined ? {} : { authString }) };
+}
 
 export interface HttpTransportOptions {
   /** Milliseconds for which a request is tried again while nobody answers or the server is overloaded; 30,000 by default, 0 means once. */
@@ -138,7 +147,11 @@ interface Target {
 }
 
 function targetOf(address: ApiAddress): Target {
-  const headers = { accept: "application/json", "user-agent": `sluice (API ${API_VERSION})`, "x-prefect-api-version": API_VERSION };
+  const headers = {
+    accept: "application/json",
+    "user-agent": `sluice (API ${API_VERSION})`,
+    "x-prefect-api-version": API_VERSION,
+  };
   if ("socketPath" in address) {
     const { socketPath } = address;
     return { kind: "socket", name: socketPath, secure: false, connection: { socketPath }, basePath: "/api", headers };
@@ -160,7 +173,7 @@ function defaultPort(url: URL): string {
   return url.protocol === "https:" ? "443" : "80";
 }
 
-function authorizationOf(address: { readonly apiKey?: string | null; readonly authString?: string | null }): string | undefined {
+function authorizationOf(address: { readonly apiKey?: string; readonly authString?: string }): string | undefined {
   if (address.authString) return `Basic ${Buffer.from(address.authString).toString("base64")}`;
   return address.apiKey ? `Bearer ${address.apiKey}` : undefined;
 }

@@ -78,7 +78,9 @@ describe("PortTransport", () => {
       new Worker(code, { eval: true, workerData: port2, transferList: [port2] }).unref();
       const transport = new PortTransport(port1);
       transport.send({ method: "GET", path: "/api/x" }).then(({ body }) => console.log(body));`;
-    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", source], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", source], {
+      timeout: 20_000,
+    });
     expect(stdout).toBe("answered\n");
   });
 });

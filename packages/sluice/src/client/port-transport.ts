@@ -1,12 +1,14 @@
 import type { MessagePort } from "node:worker_threads";
-import { isSluiceError, SluiceError } from "../wire/errors.ts";
+import { type ErrorCode, isSluiceError, SluiceError } from "../wire/errors.ts";
 import type { ApiRequest, ApiResponse, Transport } from "./transport.ts";
 
 /** What the near end of a port says: a request under a number of its own, or that an answer is no longer wanted. */
 type PortRequest = (ApiRequest & { readonly id: number }) | { readonly cancel: number };
 
 /** What the far end says: the answer, or why there is none. */
-type PortAnswer = (ApiResponse & { readonly id: number }) | { readonly id: number; readonly failed: string };
+type PortAnswer =
+  | (ApiResponse & { readonly id: number })
+  | { readonly id: number; readonly failed: string; readonly code: ErrorCode };
 
 interface Waiting {
   readonly resolve: (response: ApiResponse) => void;
@@ -82,7 +84,7 @@ export class PortTransport implements Transport {
   #settle(answer: PortAnswer): void {
     const waiting = this.#take(answer.id);
     if (waiting === undefined) return; // Its caller gave up and the answer crossed the cancellation.
-    if ("failed" in answer) waiting.reject(new SluiceError("SLUICE_API_UNREACHABLE", answer.failed));
+    if ("failed" in answer) waiting.reject(new SluiceError(answer.code, answer.failed));
     else waiting.resolve({ status: answer.status, body: answer.body });
   }
 
@@ -116,7 +118,7 @@ export function servePort(port: MessagePort, transport: Pick<Transport, "send">)
       port.postMessage({ id, status, body } satisfies PortAnswer);
     } catch (error) {
       // Also the answer to a cancelled request; its sender no longer listens.
-      port.postMessage({ id, failed: failureText(error) } satisfies PortAnswer);
+      port.postMessage({ id, ...failureOf(error) } satisfies PortAnswer);
     } finally {
       running.delete(id);
     }
@@ -128,9 +130,10 @@ export function servePort(port: MessagePort, transport: Pick<Transport, "send">)
   return () => port.close();
 }
 
-function failureText(error: unknown): string {
-  if (isSluiceError(error)) return error.message;
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+function failureOf(error: unknown): { readonly failed: string; readonly code: ErrorCode } {
+  if (isSluiceError(error)) return { failed: error.message, code: error.code };
+  const failed = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return { failed, code: "SLUICE_API_UNREACHABLE" };
 }
 
 function ended(request?: ApiRequest): SluiceError {
