@@ -9,7 +9,7 @@ const mostFiles = 14;
 /** Folders with a file a noun, which may hold more files than others. */
 const nounFolders = [/\/wire$/, /\/cli$/, /\/api$/, /^examples$/];
 /** Names that say nothing. */
-const emptyNames = /(?:(?:^|[-/])(?:utils?|helpers?|common|managers?|handler2)|/(?:types|info))(?:\.[a-z-]+)*(?:\/|$)/;
+const emptyNames = /(?:(?:^|[-/])(?:utils?|helpers?|common|managers?|handler2)|\/(?:types|info))(?:\.[a-z-]+)*(?:\/|$)/;
 
 const modules = ["packages", "tests", "examples", "bench", "scripts"].flatMap((folder) => listModules(folder));
 const lineCount = (file: string) => readFileSync(join(repoFolder, file), "utf8").split("\n").length - 1;
