@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { summarise } from "../client/live/run-summary.ts";
-import { progressMode, showRun, type ShownRun } from "../client/live/show-run.ts";
+import { progressMode } from "../client/live/progress-mode.ts";
+import { showRun, type ShownRun } from "../client/live/show-run.ts";
 import { paint, styleOf } from "../client/live/style.ts";
 import { summaryLines } from "../client/live/summary-lines.ts";
 import { loadSettings } from "../client/settings.ts";
@@ -76,7 +77,8 @@ async function run(entrypoint: string, options: RunOptions): Promise<ExitCode> {
         interruption.onFirst(() => started.cancel("Cancelled by Ctrl-C."));
       },
     });
-    const tree = isQuiet ? undefined : await shown?.stop();
+    await shown?.stop();
+    const tree = isQuiet ? undefined : await calls.readTree(ended.flowRunId);
     const style = styleOf(process.stderr, process.env);
     if (tree) writeLines(summaryLines(summarise(tree), style));
     restoreOutput();
@@ -94,7 +96,7 @@ async function run(entrypoint: string, options: RunOptions): Promise<ExitCode> {
     if (interruption.hasCome) return EXIT.interrupted;
     return state.type === "COMPLETED" ? EXIT.success : EXIT.failure;
   } finally {
-    if (!isQuiet) await shown?.stop();
+    await shown?.stop();
     restoreOutput();
     await closeSession();
     interruption.end();

@@ -1,5 +1,7 @@
 import type { RunTree } from "../../wire/run-tree.ts";
-import { isFinalStateType } from "../../wire/state-types.ts";
+import { isFinalStateType, type StateType } from "../../wire/state-types.ts";
+import { type ProgressMode, progressMode } from "./progress-mode.ts";
+import type { TreeSource } from "./read-tree.ts";
 import { PaceMeter } from "./pace-meter.ts";
 import { PlainLines } from "./plain-lines.ts";
 import { type DrawingStream, Screen } from "./screen.ts";
@@ -12,15 +14,6 @@ const PLAIN_EVERY_MS = 1000;
 // A look may take one twentieth of the time at most: a tree that is slow to read or draw is looked at less often.
 const REST_FACTOR = 20;
 const LONGEST_REST_MS = 10_000;
-
-/** Where run trees come from. */
-export interface TreeSource {
-  /** Reads the tree of a flow run; undefined while the store does not know the run. */
-  readTree(flowRunId: string): Promise<RunTree | undefined>;
-}
-
-/** How progress is shown: a tree redrawn in place, plain lines, or not at all. */
-export type ProgressMode = "tree" | "plain" | "off";
 
 /** Options of {@link showRun}. */
 export interface ShowRunOptions {
@@ -37,25 +30,9 @@ export interface ShowRunOptions {
 /** A run being shown. */
 export interface ShownRun {
   /**
-   * Takes a last look, draws it and gives the terminal back. Resolves to the last tree, undefined when none could be read. Never rejects;
-   * stopping twice is the same as once.
+   * Gives the terminal back; takes and draws a last look before, when something was drawn. Never rejects; stopping twice is the same as once.
    */
-  stop(): Promise<RunTree | undefined>;
-}
-
-/**
- * Chooses the mode from the `progress` setting.
- *
- * "auto" is a tree on a terminal; elsewhere plain lines when `plainElsewhere`, else nothing.
- */
-export function progressMode(
-  setting: "auto" | ProgressMode,
-  stream: { readonly isTTY?: boolean },
-  plainElsewhere: boolean,
-): ProgressMode {
-  if (setting !== "auto") return setting === "tree" && stream.isTTY !== true ? "plain" : setting;
-  if (stream.isTTY === true) return "tree";
-  return plainElsewhere ? "plain" : "off";
+  stop(): Promise<void>;
 }
 
 /**
@@ -112,8 +89,8 @@ class Watch implements ShownRun {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #hasLooked = false;
-  #last: RunTree | undefined;
-  #end: Promise<RunTree | undefined> | undefined;
+  #lastType: StateType | undefined;
+  #end: Promise<void> | undefined;
 
   constructor(flowRunId: string, source: TreeSource, drawing: { canvas: Canvas | undefined; everyMs: number }) {
     this.#flowRunId = flowRunId;
@@ -127,19 +104,16 @@ class Watch implements ShownRun {
     return this;
   }
 
-  stop(): Promise<RunTree | undefined> {
+  stop(): Promise<void> {
     this.#end ??= this.#stop();
     return this.#end;
   }
 
-  async #stop(): Promise<RunTree | undefined> {
+  async #stop(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#looking;
-    // A run that ended before the first look is not drawn: nobody waited long enough to want a tree.
-    const isShown = this.#hasLooked;
-    if (!this.#last || !isFinalStateType(this.#last.root.state_type)) await this.#look(isShown);
+    if (this.#hasLooked && !this.#isOver()) await this.#look();
     this.#canvas?.close();
-    return this.#last;
   }
 
   #lookIn(ms: number): void {
@@ -152,14 +126,17 @@ class Watch implements ShownRun {
   async #lookAndGoOn(): Promise<void> {
     const startMs = performance.now();
     this.#hasLooked = true;
-    await this.#look(true);
-    const isOver = this.#last !== undefined && isFinalStateType(this.#last.root.state_type);
-    if (isOver || this.#end) return;
+    await this.#look();
+    if (this.#isOver() || this.#end) return;
     const restMs = Math.min(LONGEST_REST_MS, (performance.now() - startMs) * REST_FACTOR);
     this.#lookIn(Math.max(this.#everyMs, restMs));
   }
 
-  async #look(isDrawn: boolean): Promise<void> {
+  #isOver(): boolean {
+    return this.#lastType !== undefined && isFinalStateType(this.#lastType);
+  }
+
+  async #look(): Promise<void> {
     let tree: RunTree | undefined;
     try {
       tree = await this.#source.readTree(this.#flowRunId);
@@ -168,7 +145,7 @@ class Watch implements ShownRun {
       return;
     }
     if (!tree) return;
-    this.#last = tree;
-    if (isDrawn) this.#canvas?.draw(tree);
+    this.#lastType = tree.root.state_type;
+    this.#canvas?.draw(tree);
   }
 }
