@@ -242,6 +242,10 @@ test("finds the part that is unhashable", () => {
   });
   expect(findUnhashable([new Secret(1)], "args")).toEqual({ path: "args[0]", what: "an instance of Secret" });
   expect(findUnhashable([1], "args")).toBeUndefined();
+  const cyclic: { inner?: unknown; last?: unknown } = {};
+  cyclic.inner = { outer: cyclic };
+  cyclic.last = go;
+  expect(findUnhashable(cyclic, "args")?.path).toBe("args.last");
 });
 
 test("hashes sources without regard to line endings", () => {

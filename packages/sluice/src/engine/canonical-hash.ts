@@ -14,7 +14,7 @@
  */
 import { hash } from "node:crypto";
 import { types } from "node:util";
-import { childrenOf, describeValue } from "./value-path.ts";
+import { findRefused } from "./value-path.ts";
 import type { ValuePath } from "./value-path.ts";
 
 /** Hex digits kept of a SHA-256: 128 bits, so two of 10^15 values share a hash with a chance below 10^-8. Lower case suits any file system. */
@@ -59,19 +59,7 @@ export function hashValue(value: unknown): string | undefined {
  * @returns the innermost part that cannot be hashed, such as `{ path: "args[0].socket", what: "an instance of Socket" }`, or undefined
  */
 export function findUnhashable(value: unknown, root: string): ValuePath | undefined {
-  if (hashValue(value) !== undefined) return undefined;
-  let path = root;
-  let current = value;
-  const seen = new Set<unknown>();
-  for (;;) {
-    seen.add(current);
-    const next = childrenOf(current, path).find(
-      (child) => !seen.has(child.value) && hashValue(child.value) === undefined,
-    );
-    if (next === undefined) return { path, what: describeValue(current) };
-    path = next.path;
-    current = next.value;
-  }
+  return findRefused(value, root, (part) => hashValue(part) === undefined);
 }
 
 /** Hashes bytes, or the UTF-8 bytes of a string: 32 lower-case hexadecimal digits. */

@@ -1,3 +1,5 @@
+import { EventEmitter } from "node:events";
+
 /** Where a part of a value was found, as code would reach it, and what it is in words. */
 export interface ValuePath {
   /** Such as `args[0].handlers[3]`, `result.cache.get("a")`. */
@@ -56,6 +58,49 @@ export function describeValue(value: unknown): string {
   return name === "" || name === "Object" ? "an object" : `an instance of ${name}`;
 }
 
+/**
+ * Finds the part of a value that something refuses, and the path to it.
+ *
+ * Looks only into parts that are refused as a whole. A resource of the runtime (socket, stream, server: any EventEmitter or EventTarget) is named
+ * itself, not its inside. Copes with cycles; levels beyond 500 are not looked into.
+ *
+ * @param root how the value is called: `args`, `result`, a parameter's name
+ * @param refuses true for what is refused, parts included; must not throw
+ * @returns undefined when the value is accepted
+ */
+export function findRefused(value: unknown, root: string, refuses: (part: unknown) => boolean): ValuePath | undefined {
+  const seen = new Set<unknown>();
+  // A plain container is seldom refused for itself, so another part is taken first: inside a cycle each refused part refers to the others.
+  let container: ValuePath | undefined;
+
+  function visit(part: unknown, path: string): ValuePath | undefined {
+    if (seen.has(part) || !refuses(part)) return undefined;
+    seen.add(part);
+    if (!(part instanceof EventEmitter || part instanceof EventTarget) && path.length < MAX_PATH_CHARS) {
+      for (const child of childrenOf(part, path)) {
+        const found = visit(child.value, child.path);
+        if (found !== undefined) return found;
+      }
+    }
+    const here = { path, what: describeValue(part) };
+    if (!isContainer(part)) return here;
+    container ??= here;
+    return undefined;
+  }
+
+  return visit(value, root) ?? container;
+}
+
+/** Each level adds 2 characters or more, so this bounds the depth. */
+const MAX_PATH_CHARS = 1000;
+
+function isContainer(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value) || value instanceof Map || value instanceof Set || value instanceof Error) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 function readField(value: object, key: string): { readonly value: unknown } | undefined {
   try {
     return { value: Reflect.get(value, key) as unknown };
@@ -71,11 +116,10 @@ function accessor(key: string, isArray: boolean): string {
 }
 
 function quoteKey(key: unknown): string {
-  return typeof key === "string"
-    ? quote(key)
-    : typeof key === "object" || typeof key === "function"
-      ? describeValue(key)
-      : String(key);
+  if (typeof key === "string") return quote(key);
+  return typeof key === "number" || typeof key === "boolean" || typeof key === "bigint"
+    ? String(key)
+    : describeValue(key);
 }
 
 function quote(text: string): string {
