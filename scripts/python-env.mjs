@@ -1,0 +1,64 @@
+/**
+ * Makes `.venv/prefect`, a Python environment with the real Prefect, for the peers of the benchmarks and the tests that
+ * speak with Prefect's own clients. Exact versions stand in `scripts/python-requirements.txt`. A second run does nothing.
+ *
+ * Prints the path of its Python on standard output. Exits with 1 and one line when there is no fitting Python.
+ */
+import { createHash } from "node:crypto";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { repoFolder } from "./repo-node.mjs";
+
+const requirements = join(repoFolder, "scripts/python-requirements.txt");
+const folder = join(repoFolder, ".venv/prefect");
+const python = join(folder, "bin/python");
+const stamp = join(folder, ".requirements-sha256");
+/** Prefect 3.8 runs on these; the first one found is taken. */
+const interpreters = ["python3.11", "python3.12", "python3.13", "python3.10", "python3"];
+
+function isFitting(interpreter) {
+  const asked = spawnSync(interpreter, ["-c", "import sys, venv, ensurepip; print(sys.version_info[1])"], {
+    encoding: "utf8",
+  });
+  const minor = Number(asked.stdout);
+  return asked.status === 0 && minor >= 10 && minor <= 13;
+}
+
+/** Runs a step with its output on standard error; throws when it fails. */
+function step(command, args) {
+  const { status, error } = spawnSync(command, args, { stdio: ["ignore", 2, 2] });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}; its messages are above`);
+}
+
+/**
+ * Makes the environment unless it is there with the required versions, and returns the path of its Python.
+ *
+ * @throws Error when no Python 3.10 to 3.13 with venv is installed, or pip fails
+ */
+export function preparePython() {
+  const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return python;
+  const interpreter = interpreters.find(isFitting);
+  if (interpreter === undefined) {
+    throw new Error("found no Python 3.10 to 3.13 with its venv module (on Debian: apt install python3 python3-venv)");
+  }
+  console.error(`Installing Prefect for ${interpreter} into .venv/prefect (once, about a minute) …`);
+  rmSync(folder, { recursive: true, force: true });
+  step(interpreter, ["-m", "venv", folder]);
+  step(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", requirements]);
+  step(python, ["-m", "pip", "--disable-pip-version-check", "check"]);
+  writeFileSync(stamp, wanted);
+  return python;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  try {
+    console.log(preparePython());
+  } catch (error) {
+    console.error(`The Python environment could not be made: ${error.message}.`);
+    process.exitCode = 1;
+  }
+}
