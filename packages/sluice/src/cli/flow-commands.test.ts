@@ -64,7 +64,7 @@ interface PrintedRun {
 
 test("runs a flow with parameters of each kind and prints its result on standard output", async () => {
   const { code, stdout, stderr } = await run(["run", "etl.ts:whole", "--param", "sizes=[2,3]", "label=hello"]);
-  expect([code, stdout]).toEqual([0, 'printed by the flow\n{\n  "label": "hello",\n  "sum": 8\n}\n']);
+  expect([code, stdout]).toEqual([0, 'printed by the flow\n{ "label": "hello", "sum": 8 }\n']);
   expect(stderr).toContain("Completed");
   expect(stderr).toMatch(/subflow runs +2 completed/);
   expect(stderr).toMatch(/task runs +5 completed/);

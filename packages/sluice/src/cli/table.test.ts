@@ -56,6 +56,12 @@ test("JSON holds a stand-in for what JSON lacks", () => {
   expect(jsonText(undefined)).toBe("null");
 });
 
+test("JSON stays on one line where it is short and is indented where it is long", () => {
+  const long = "x".repeat(60);
+  expect(jsonText({ sum: 8, list: [1, 2] })).toBe('{ "sum": 8, "list": [1, 2] }');
+  expect(jsonText({ a: [long, 1], b: {}, c: long })).toBe(`{\n  "a": ["${long}", 1],\n  "b": {},\n  "c": "${long}"\n}`);
+});
+
 test("an error of Sluice's is told in two lines and has a stack only with debug", () => {
   const error = new SluiceError("SLUICE_PORT_IN_USE", "port 4200 is taken");
   expect(errorText(error, false)).toBe("error: port 4200 is taken\n  (SLUICE_PORT_IN_USE)");
