@@ -1,4 +1,8 @@
-/** `getRunLogger()` writes to the log of the run it is called in; with `logPrints` so does `console`. */
+/**
+ * `getRunLogger()` writes to the log of the run it is called in; with `logPrints` so does `console`.
+ *
+ * Logs are read with `npx sluice flow-run logs ID`. Warnings and errors also appear on this process's standard error.
+ */
 import { flow, getRunLogger, task } from "sluice";
 
 const load = task("load", { logPrints: true }, (table: string) => {
@@ -17,3 +21,4 @@ const nightly = flow("nightly", { flowRunName: "tonight" }, async () => {
 await nightly();
 
 // Output:
+// printed and logged: orders

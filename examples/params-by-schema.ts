@@ -21,3 +21,4 @@ console.log(state.type === "FAILED" ? state.error.message : state.type);
 
 // Output:
 // 100 rows of orders on 2025-03-18
+// The parameters of flow "load" are not valid: table: Too small: expected string to have >=1 characters; limit: Too small: expected number to be >0.

@@ -18,7 +18,7 @@ const master = flow("master", { retries: 1 }, async () => {
     await sleep(Math.random() * 20);
     return region(name);
   });
-  const sales = await gather(...inAnyOrder);
+  const sales = await gather(inAnyOrder);
   if (attempts === 1) throw new Error("the report printer is out of paper");
   return sales;
 });

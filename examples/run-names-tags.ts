@@ -16,3 +16,7 @@ console.log(await nightly("2025-03-18"));
 console.log(await nightly.with({ flowRunName: "again", tags: ["manual"] })("2025-03-19"));
 
 // Output:
+// nightly-2025-03-18 [ 'etl' ] { day: '2025-03-18' }
+// load-orders in nightly-2025-03-18
+// again [ 'manual' ] { day: '2025-03-19' }
+// load-orders in again
