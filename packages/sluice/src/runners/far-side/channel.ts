@@ -1,0 +1,66 @@
+import { isMainThread, parentPort, workerData, type MessagePort } from "node:worker_threads";
+import type { FarMessage, FarSideStart, NearMessage } from "../messages.ts";
+import type { ThreadData } from "../pool/thread-executor.ts";
+
+/** A far side's end of the line to its near side, whichever kind of worker it is in. */
+export interface FarChannel {
+  readonly start: FarSideStart;
+  /** To the root's home thread; null in a process. */
+  readonly homePort: MessagePort | null;
+  /** Throws what the serializer throws when a value cannot be cloned. */
+  post(message: FarMessage): void;
+  onMessage(listener: (message: NearMessage) => void): void;
+  /** Sends what was posted and ends this thread or process with `code`. */
+  exit(code: number): void;
+}
+
+/** The first message to a process, before all others: what a thread finds in its `workerData`. */
+export interface StartMessage {
+  readonly role: "start";
+  readonly start: FarSideStart;
+}
+
+/** Opens the line; resolves when the far side knows how it was started. */
+export async function openChannel(): Promise<FarChannel> {
+  return parentPort !== null && !isMainThread ? threadChannel(parentPort) : processChannel();
+}
+
+function threadChannel(port: MessagePort): FarChannel {
+  // startThread makes the data of every thread that runs this entry.
+  const { sluice } = workerData as ThreadData;
+  return {
+    start: sluice.start,
+    homePort: sluice.homePort,
+    post: (message) => port.postMessage(message),
+    onMessage: (listener) => port.on("message", listener),
+    // What was posted is in the near side's queue already.
+    exit: (code) => process.exit(code),
+  };
+}
+
+async function processChannel(): Promise<FarChannel> {
+  const { start } = await new Promise<StartMessage>((resolve) => {
+    process.once("message", (message: StartMessage) => resolve(message));
+  });
+  let unsent = 0;
+  let onSent: (() => void) | undefined;
+  return {
+    start,
+    homePort: null,
+    post: (message) => {
+      // Once the near side is gone, "disconnect" ends this process.
+      if (!process.connected) return;
+      process.send?.(message, undefined, undefined, () => {
+        unsent -= 1;
+        if (unsent === 0) onSent?.();
+      });
+      // After the call: one that throws sends nothing, and calls back never.
+      unsent += 1;
+    },
+    onMessage: (listener) => process.on("message", (message) => listener(message as NearMessage)), // only startProcess writes to this channel
+    exit: (code) => {
+      onSent = () => process.exit(code);
+      if (unsent === 0) onSent();
+    },
+  };
+}

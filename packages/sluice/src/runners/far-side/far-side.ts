@@ -1,0 +1,98 @@
+import type { FarSideEngine } from "../../engine/far-side-port.ts";
+import { beginImporting, isImportHalt } from "../../engine/import-halt.ts";
+import { toWireError } from "../../engine/wire-error.ts";
+import type { NearMessage } from "../messages.ts";
+import { cancelInWorkers, closeRunners } from "../pools.ts";
+import { runnersRuntime } from "../runtime.ts";
+import { openChannel, type FarChannel } from "./channel.ts";
+import { FarRun, type FarSurroundings } from "./far-run.ts";
+import { NearUplink } from "./near-uplink.ts";
+
+/**
+ * The far side of every pool: receives runs, runs them by the engine, tells how they end.
+ *
+ * It says `ready` when the engine is loaded. It ends when it is told to (`shutdown`: the engine sends what is unsent first), when the near side is gone, and when an error is
+ * thrown that nothing caught: that error is sent first, and all runs of this worker end as crashed.
+ */
+export async function serveFarSide(): Promise<void> {
+  const channel = await openChannel();
+  beginImporting();
+  reportUncaught(channel);
+  const uplink = new NearUplink(channel.start.pools, (message) => channel.post(message));
+  const home = { port: channel.homePort, address: channel.start.address };
+  const runtime = runnersRuntime();
+  runtime.ledger = uplink;
+  runtime.uplink = uplink;
+  runtime.link = { connectThread: () => null, address: channel.start.address, engineUrl: channel.start.engineUrl };
+  const early: NearMessage[] = [];
+  let receive = (message: NearMessage): void => void early.push(message);
+  channel.onMessage((message) => receive(message));
+  const engine = await loadEngine(channel);
+  if (engine === undefined) return;
+  receive = receiver(channel, { engine, home, uplink, post: (message) => channel.post(message) });
+  channel.post({ role: "ready" });
+  for (const message of early) receive(message);
+}
+
+function receiver(channel: FarChannel, around: FarSurroundings & { readonly uplink: NearUplink }): (message: NearMessage) => void {
+  const runs = new Map<number, FarRun>();
+  return (message) => {
+    switch (message.role) {
+      case "run": {
+        const run = new FarRun(message, around);
+        runs.set(message.body, run);
+        void run.run().finally(() => runs.delete(message.body));
+        return;
+      }
+      case "cancel":
+        runs.get(message.body)?.cancel(message.message);
+        return;
+      case "cancel-run":
+        around.engine.cancel(message.runId);
+        cancelInWorkers(message.runId);
+        return;
+      case "resumed":
+        runs.get(message.body)?.resumed();
+        return;
+      case "shutdown":
+        void shutDown(channel, around.engine);
+        return;
+      default:
+        around.uplink.receive(message);
+    }
+  };
+}
+
+async function loadEngine(channel: FarChannel): Promise<FarSideEngine | undefined> {
+  try {
+    // The near side names a module that exports `farSideEngine` (HomeLink.engineUrl).
+    const module = (await import(channel.start.engineUrl)) as { readonly farSideEngine: FarSideEngine };
+    return module.farSideEngine;
+  } catch (error) {
+    channel.post({ role: "start-failed", error: toWireError(error) });
+    channel.exit(1);
+    return undefined;
+  }
+}
+
+async function shutDown(channel: FarChannel, engine: FarSideEngine): Promise<void> {
+  try {
+    await closeRunners();
+    await engine.close();
+    channel.exit(0);
+  } catch (error) {
+    process.stderr.write(`sluice: a worker could not send everything before it ended: ${error instanceof Error ? error.message : String(error)}\n`);
+    channel.exit(1);
+  }
+}
+
+/** Ends this worker at an error that nothing caught, unless the user's code has a handler of its own; a halted import is none. */
+function reportUncaught(channel: FarChannel): void {
+  const crash = (event: string) => (error: unknown) => {
+    if (isImportHalt(error) || process.listenerCount(event) > 1) return;
+    channel.post({ role: "crashed", error: toWireError(error) });
+    channel.exit(1);
+  };
+  process.on("uncaughtException", crash("uncaughtException"));
+  process.on("unhandledRejection", crash("unhandledRejection"));
+}

@@ -1,0 +1,44 @@
+import { availableParallelism } from "node:os";
+import type { HomeLink } from "../engine/far-side-port.ts";
+import type { TaskRunner } from "../engine/task-runner.ts";
+import type { RunnerDescription } from "../wire/run-spec.ts";
+import type { WorkerPool } from "./pool/worker-pool.ts";
+import { LocalSlotLedger, type SlotLedger } from "./slot-ledger.ts";
+
+/** What all runners of one thread share: the ledger, the pools, the ways up. Kept on `globalThis` for all copies of the package. */
+export interface RunnersRuntime {
+  ledger: SlotLedger;
+  /** Set by the session of the root process, and by the far side in a worker; null until then. */
+  link: HomeLink | null;
+  /** The way to the near side; null in a root process. */
+  uplink: Uplink | null;
+  /** Live pools by {@link describe}. */
+  readonly pools: Map<string, WorkerPool>;
+}
+
+/** A worker's way to the pools above it. */
+export interface Uplink {
+  /** Pools that can be reached: the worker's own first. */
+  readonly pools: readonly RunnerDescription[];
+  /** A runner that carries to the pool of this description above; undefined when there is none. */
+  attach(description: RunnerDescription): TaskRunner | undefined;
+}
+
+const KEY = Symbol.for("sluice.runners");
+
+/** The runners' state of this thread. */
+export function runnersRuntime(): RunnersRuntime {
+  // The symbol is registered by this package alone, and every copy stores this shape under it.
+  const holder = globalThis as { [KEY]?: RunnersRuntime };
+  return (holder[KEY] ??= { ledger: new LocalSlotLedger(availableParallelism()), link: null, uplink: null, pools: new Map() });
+}
+
+/** Tells descriptions apart: equal texts mean equal kind and options, whatever the order of their keys. */
+export function describe(description: RunnerDescription): string {
+  return `${description.kind} ${JSON.stringify(description.options, sortKeys)}`;
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
