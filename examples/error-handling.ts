@@ -32,3 +32,4 @@ await master();
 // thrown: true RangeError: division by zero
 // state: FAILED division by zero
 // [ 'got 2', 'failed: division by zero' ]
+// without allowFailure: NotReady

@@ -33,7 +33,7 @@ const addUpAll = task("add-up-all", reduceAudit);
 /** Audits one package: a task for each source file, then one that adds them up. */
 export const auditPackage = flow(
   "audit-package",
-  { flowRunName: "{name}" },
+  { flowRunName: "{installed.name}" },
   async (installed: InstalledPackage): Promise<PackageReport> => {
     const { files, skipped } = await readSources(installed.directory);
     const measured: MeasuredFile[] = [];

@@ -48,8 +48,8 @@ interface Slice {
 const measureAfresh = task("measure-afresh", { cachePolicy: NO_CACHE }, measureSource);
 
 /** Measures the files of a slice, a task for each; returns the sum of their complexity. */
-export const measureSlice = flow("measure-slice", { flowRunName: "slice-{number}" }, async ({ paths }: Slice) => {
-  const measures = await gather(measureAfresh.map(paths));
+export const measureSlice = flow("measure-slice", { flowRunName: "slice-{slice.number}" }, async (slice: Slice) => {
+  const measures = await gather(measureAfresh.map(slice.paths));
   return measures.reduce((sum, measure) => sum + measure.complexity, 0);
 });
 
