@@ -52,9 +52,13 @@ interface Waiter {
 
 export class RunTracker {
   private readonly options: RunTrackerOptions;
-  private openedRuns: RecordSource[] = [];
-  private ended: RecordSource[] = [];
-  private logs: unknown[] = [];
+  /** Runs with something to report that have not ended. */
+  private readonly openRuns = new Set<RecordSource>();
+  /** Records of ended runs, as JSON: one string outlives a garbage collection more cheaply than the run's objects. */
+  private ended: string[] = [];
+  /** Flow runs, and runs reported "after the latest", among `ended`: those that may get a verdict. */
+  private judged: RecordSource[] = [];
+  private logs: string[] = [];
   private readonly cancelListeners = new Set<(runId: string) => void>();
   private timer: NodeJS.Timeout | undefined;
   private pumping = false;
@@ -88,7 +92,7 @@ export class RunTracker {
   }
 
   opened(run: RecordSource): void {
-    this.openedRuns.push(run);
+    this.openRuns.add(run);
     this.arm();
   }
 
@@ -97,14 +101,18 @@ export class RunTracker {
       this.opened(run);
       return;
     }
-    this.ended.push(run);
+    this.openRuns.delete(run);
+    const record = run.takeRecord();
+    if (record === undefined) return;
+    this.ended.push(JSON.stringify(record));
+    if (record.kind === "flow" || record.base === "latest") this.judged.push(run);
     this.unacknowledged++;
     if (this.ended.length >= BATCH_RECORDS) this.pump();
     else this.arm();
   }
 
   log(record: object): void {
-    this.logs.push(record);
+    this.logs.push(JSON.stringify(record));
     if (this.logs.length >= BATCH_LOGS) this.pump();
     else this.arm();
   }
@@ -124,22 +132,19 @@ export class RunTracker {
 
   /** Sends everything at once; resolves when it is acknowledged. */
   flush(): Promise<void> {
-    if (this.openedRuns.length === 0 && this.ended.length === 0 && this.logs.length === 0 && this.cut === this.answered) {
-      return Promise.resolve();
-    }
-    const pending = this.openedRuns.length > 0 || this.ended.length > 0 || this.logs.length > 0;
+    const pending = this.hasWork();
+    if (!pending && this.cut === this.answered) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const batch = pending ? this.cut + 1 : this.cut;
-      this.waiters.push({ batch, sinceMs: performance.now(), resolve, reject });
-      this.flushWanted = pending;
+      this.waiters.push({ batch: pending ? this.cut + 1 : this.cut, sinceMs: performance.now(), resolve, reject });
+      if (!pending) return;
+      this.flushWanted = true;
       // Runs that end in the same burst of microtasks share the batch.
-      if (!this.cutPlanned) {
-        this.cutPlanned = true;
-        queueMicrotask(() => {
-          this.cutPlanned = false;
-          this.pump();
-        });
-      }
+      if (this.cutPlanned) return;
+      this.cutPlanned = true;
+      queueMicrotask(() => {
+        this.cutPlanned = false;
+        this.pump();
+      });
     });
   }
 
@@ -174,7 +179,7 @@ export class RunTracker {
   }
 
   private hasWork(): boolean {
-    return this.openedRuns.length > 0 || this.ended.length > 0 || this.logs.length > 0;
+    return this.openRuns.size > 0 || this.ended.length > 0 || this.logs.length > 0;
   }
 
   private async send(): Promise<void> {
@@ -200,37 +205,35 @@ export class RunTracker {
   }
 
   private cutBatch(): Batch {
-    const sources: RecordSource[] = [];
-    const records: RunRecord[] = [];
-    const take = (run: RecordSource) => {
-      const record = run.takeRecord();
-      if (record === undefined) return;
-      records.push(record);
-      sources.push(run);
-    };
-    const ended = this.ended;
+    const { ended, judged, logs } = this;
     this.ended = [];
-    if (this.flushWanted) {
-      // What was opened first is told first: a parent before its children.
-      const opened = this.openedRuns;
-      this.openedRuns = [];
-      for (const run of opened) take(run);
-    }
-    for (const run of ended) take(run);
-    const logs = this.logs;
+    this.judged = [];
     this.logs = [];
+    const records: string[] = [];
+    if (this.flushWanted) {
+      // What was opened first is told first, and open runs before ended ones: a parent before its children.
+      for (const run of this.openRuns) {
+        const record = run.takeRecord();
+        if (record === undefined) continue;
+        records.push(JSON.stringify(record));
+        judged.push(run);
+      }
+      this.openRuns.clear();
+    }
     this.flushWanted = false;
-    return { sources, records, logs, ended: ended.length };
+    return { judged, records: records.length === 0 ? ended : records.concat(ended), logs, ended: ended.length };
   }
 
   private async deliver(batch: Batch): Promise<void> {
-    const { processId } = this.options;
-    if (batch.records.length > 0) {
-      const body = JSON.stringify({ process_id: processId, records: batch.records });
+    const head = `{"process_id":${JSON.stringify(this.options.processId)},"records":[`;
+    for (let from = 0; from < batch.records.length; from += BATCH_RECORDS) {
+      const body = `${head}${batch.records.slice(from, from + BATCH_RECORDS).join(",")}]}`;
       const answer = await this.post("/api/sluice/run-records", body);
-      if (answer !== undefined) this.judge(answer, batch.sources);
+      if (answer !== undefined) this.judge(answer, batch.judged);
     }
-    if (batch.logs.length > 0) await this.post("/api/logs/", JSON.stringify(batch.logs));
+    for (let from = 0; from < batch.logs.length; from += BATCH_LOGS) {
+      await this.post("/api/logs/", `[${batch.logs.slice(from, from + BATCH_LOGS).join(",")}]`);
+    }
   }
 
   private judge(answer: string, sources: readonly RecordSource[]): void {
@@ -284,9 +287,9 @@ export class RunTracker {
 }
 
 interface Batch {
-  readonly sources: readonly RecordSource[];
-  readonly records: readonly RunRecord[];
-  readonly logs: readonly unknown[];
+  readonly judged: readonly RecordSource[];
+  readonly records: readonly string[];
+  readonly logs: readonly string[];
   readonly ended: number;
 }
 

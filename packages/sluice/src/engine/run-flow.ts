@@ -382,11 +382,14 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
       end = { type: "FAILED", name: "Failed", message: asError(error).message, error: asError(error) };
       details = { message: end.message };
     }
+    // An inline subflow that nobody has heard of was decided here alone; it is as durable as the parent that goes on in this process.
+    const decidedHere = call.parent !== null && run.unannounced;
     this.transition(end.type, end.name, details);
     const level = end.type === "COMPLETED" ? LOG_LEVELS.info : LOG_LEVELS.error;
     const story = end.type === "FAILED" ? `\n${end.error.stack ?? end.error.message}` : "";
     this.log(level, `Finished in state ${end.name}(${end.message === null ? "" : JSON.stringify(end.message)})${story}`);
-    const outcome = await this.acknowledge(end);
+    if (!decidedHere) await this.host.tracker.acknowledged(run);
+    const outcome = await this.judged(end);
     await this.finalHooks(outcome);
     if (call.parent === null && call.assigned === undefined) await this.host.tracker.flush();
     return outcome;
@@ -397,10 +400,9 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
     return { type: "CANCELLED", name: "Cancelled", message: reason.message, error: reason };
   }
 
-  /** Resolves when the store holds the final state, which is the store's where somebody else has moved the run meanwhile. */
-  private async acknowledge(end: ReturnedEnd): Promise<Outcome> {
+  /** The outcome of the final state, which is the store's where somebody else has moved the run meanwhile. */
+  private async judged(end: ReturnedEnd): Promise<Outcome> {
     const { run, call } = this;
-    await this.host.tracker.acknowledged(run);
     let { type, name, message } = end;
     const { verdict } = run;
     if (verdict !== undefined) {

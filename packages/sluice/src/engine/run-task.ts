@@ -232,7 +232,7 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     }
     run.transition(call.assigned?.createdUs ?? clock.nowUs(), "PENDING", "Pending");
     if (TaskResults.isWanted(definition, scope)) {
-      this.results = await TaskResults.open(this, this.args);
+      this.results = TaskResults.open({ definition, scope, runId: run.id }, this.args);
       const cached = await this.results.read();
       if (cached !== undefined) {
         call.assigned?.bodyEnded({ value: cached.value });

@@ -1,10 +1,10 @@
 import type { ResultReference } from "../wire/run-record.ts";
 import { computeCacheKey } from "./cache-policy.ts";
 import { namedArguments, type RunOptions, type TaskDefinition } from "./definition.ts";
-import type { FlowScope, Frame } from "./frame.ts";
+import type { FlowScope } from "./frame.ts";
 import type { EngineHost } from "./host.ts";
 import type { ResultStore } from "./ports.ts";
-import { decodeResult, encodeResult } from "./result-codec.ts";
+import { decodeResult, encodeResult, isExpired } from "./result-codec.ts";
 
 /** A cached value and where it is kept. */
 export interface CachedResult {
@@ -16,7 +16,7 @@ export interface CachedResult {
 export async function persistValue(
   host: EngineHost,
   options: RunOptions,
-  result: { readonly key: string; readonly value: unknown; readonly expiration?: Date | null },
+  result: { readonly key: string; readonly value: unknown; readonly expiresAtMs?: number | null },
 ): Promise<ResultReference | undefined> {
   if (!(options.persistResult ?? host.settings.persistResultsByDefault)) return undefined;
   const store = options.resultStorage ?? host.results();
@@ -25,9 +25,9 @@ export async function persistValue(
 
 async function writeResult(
   store: ResultStore,
-  result: { readonly key: string; readonly value: unknown; readonly expiration?: Date | null },
+  result: { readonly key: string; readonly value: unknown; readonly expiresAtMs?: number | null },
 ): Promise<ResultReference> {
-  const stored = encodeResult(result.value, { storageKey: result.key, expiration: result.expiration ?? null });
+  const stored = encodeResult(result.value, { key: result.key, expiresAtMs: result.expiresAtMs ?? null });
   await store.write(result.key, stored);
   return stored.reference;
 }
@@ -75,7 +75,7 @@ export class TaskResults {
     const { options } = this.definition;
     if (this.cacheKey === undefined || options.refreshCache === true) return undefined;
     const stored = await this.store().read(this.cacheKey);
-    if (stored === undefined) return undefined;
+    if (stored === undefined || isExpired(stored.reference, this.host.clock.nowUs() / 1000)) return undefined;
     return { value: decodeResult(stored), reference: stored.reference };
   }
 
@@ -83,14 +83,12 @@ export class TaskResults {
   async write(value: unknown): Promise<ResultReference | undefined> {
     const { options } = this.definition;
     if (options.persistResult === false) return undefined;
-    const expiration = options.cacheExpiration === undefined ? null : new Date(Date.now() + options.cacheExpiration * 1000);
-    return writeResult(this.store(), { key: this.cacheKey ?? this.runId, value, expiration });
+    const { cacheExpiration } = options;
+    const expiresAtMs = cacheExpiration === undefined ? null : this.host.clock.nowUs() / 1000 + cacheExpiration * 1000;
+    return writeResult(this.store(), { key: this.cacheKey ?? this.runId, value, expiresAtMs });
   }
 
   private store(): ResultStore {
     return this.definition.options.resultStorage ?? this.host.results();
   }
 }
-
-/** The frame is named here for transactions, which stage results. */
-export type ResultFrame = Frame;
