@@ -2,6 +2,17 @@ import "./node-version.ts";
 
 export { allowFailure, unmapped } from "./engine/call-arguments.ts";
 export type { AllowFailure, Unmapped } from "./engine/call-arguments.ts";
+export {
+  cacheKeyFunction,
+  cachePolicies,
+  DEFAULT,
+  FLOW_PARAMETERS,
+  INPUTS,
+  NO_CACHE,
+  RUN_ID,
+  TASK_SOURCE,
+} from "./engine/cache-policy.ts";
+export type { CacheKeyContext, CacheKeyFunction, CachePolicy } from "./engine/cache-policy.ts";
 export { asCompleted, gather, race, wait } from "./engine/combinators.ts";
 export type { Gathered, GatherOptions, WaitResult } from "./engine/combinators.ts";
 export type { FlowOptions, Hook, RunOptions, RunView, TaskOptions } from "./engine/definition.ts";
@@ -12,6 +23,15 @@ export type { RunLogger } from "./engine/run-logger.ts";
 export { completed, failed, isState } from "./engine/state.ts";
 export type { FinalState, State } from "./engine/state.ts";
 export type { TaskRunner } from "./engine/task-runner.ts";
+export {
+  createImageArtifact,
+  createLinkArtifact,
+  createMarkdownArtifact,
+  createProgressArtifact,
+  createTableArtifact,
+  updateProgressArtifact,
+} from "./flows/artifacts.ts";
+export type { ArtifactOptions, ArtifactTable } from "./flows/artifacts.ts";
 export type { Arg, Args, MapArgs, MapStreamOptions } from "./flows/call-types.ts";
 export { flow } from "./flows/flow.ts";
 export type { Flow } from "./flows/flow.ts";

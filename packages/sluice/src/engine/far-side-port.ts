@@ -17,6 +17,8 @@ export interface FarSideEngine {
    * engine: the near side reports the run as crashed.
    */
   execute(spec: RunSpec, host: FarSideHost): Promise<RunEnd>;
+  /** Asks a flow run that runs inside this worker (also one that another run called directly) to stop; unknown ids are ignored. */
+  cancel(runId: string): void;
   /** Awaited before a worker that is no longer needed ends: sends what is still unsent. */
   close(): Promise<void>;
 }

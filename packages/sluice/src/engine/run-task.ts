@@ -232,7 +232,7 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     }
     run.transition(call.assigned?.createdUs ?? clock.nowUs(), "PENDING", "Pending");
     if (TaskResults.isWanted(definition, scope)) {
-      this.results = TaskResults.open({ definition, scope, runId: run.id }, this.args);
+      this.results = TaskResults.open({ definition, scope, runId: run.id, onNoKey: this.onNoKey }, this.args);
       const cached = await this.results.read();
       if (cached !== undefined) {
         call.assigned?.bodyEnded({ value: cached.value });
@@ -370,6 +370,10 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
   private log(level: number, message: string): void {
     logLine(this.frame ?? new Frame(this.run, this.scope), level, message);
   }
+
+  private readonly onNoKey = (reason: string): void => {
+    this.log(LOG_LEVELS.warning, `The run is not cached: ${reason}`);
+  };
 
   private readonly onBlocked = (blockedMs: number): void => {
     warnBlocked(this, blockedMs);

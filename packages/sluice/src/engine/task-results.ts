@@ -53,19 +53,24 @@ export class TaskResults {
     return options.cachePolicy !== undefined || (options.persistResult ?? scope.host.settings.persistResultsByDefault);
   }
 
-  static open(call: { definition: TaskDefinition; scope: FlowScope; runId: string }, args: readonly unknown[]): TaskResults {
+  static open(
+    call: { definition: TaskDefinition; scope: FlowScope; runId: string; onNoKey: (reason: string) => void },
+    args: readonly unknown[],
+  ): TaskResults {
     const { definition, scope, runId } = call;
     const { cachePolicy } = definition.options;
     const cacheKey =
       cachePolicy === undefined
         ? undefined
-        : computeCacheKey(cachePolicy, {
+        : computeCacheKey({
+            policy: cachePolicy,
             taskName: definition.name,
+            taskRunId: runId,
+            flowRunId: scope.flowRun?.id ?? null,
             taskSourceHash: definition.reference.source_hash,
             inputs: namedArguments(definition, args),
-            flowRunId: scope.flowRun?.id ?? null,
-            taskRunId: runId,
             flowParameters: scope.parameters,
+            onNoKey: call.onNoKey,
           });
     return new TaskResults({ definition, host: scope.host, runId, cacheKey });
   }
