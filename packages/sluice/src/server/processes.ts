@@ -103,6 +103,11 @@ export class Processes {
     return ended;
   }
 
+  /** Whether a process is there, as far as its lease says. */
+  isRegistered(id: string): boolean {
+    return this.#store.processes.byId(id) !== undefined;
+  }
+
   /** Tells the owner of a run that it is to be cancelled. @returns false when the owner is not registered: then nobody will act on it */
   tellCancelling(run: FlowRunRow): boolean {
     if (run.process_id === null || !this.#store.processes.byId(run.process_id)) return false;

@@ -31,6 +31,7 @@ export interface ServerCoreOptions {
 }
 
 const DEFAULT_LEASE_SECONDS = 30;
+const TREE_PATH = /^\/api\/sluice\/flow_runs\/([0-9a-f-]{36})\/tree(?:\?(.*))?$/;
 const PROCESS_PATH = /^\/api\/sluice\/processes\/([^/?]+)(\/renew)?$/;
 
 /** The store with its services and routes; see the head of the file. */
@@ -82,12 +83,11 @@ export class ServerCore {
   }
 
   /** Stops the services, commits and closes the database. Closing twice is legal. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.stopHolding();
     this.reaper.stop();
-    const app = await this.#app?.catch(() => undefined);
-    await app?.close();
     this.store.close();
+    return Promise.resolve();
   }
 
   /** Answers a hot route; undefined when the request is none. */
@@ -97,6 +97,8 @@ export class ServerCore {
     if (method === "POST" && path === "/api/logs/") return this.#takeLogs(call.body ?? "");
     if (method === "GET" && path === "/api/health") return Promise.resolve(reply(200, true));
     if (method === "POST" && path === "/api/sluice/processes") return this.#register(call.body ?? "");
+    const tree = method === "GET" ? TREE_PATH.exec(path) : null;
+    if (tree?.[1] !== undefined) return this.#readTree(tree[1], tree[2] ?? "");
     const id = PROCESS_PATH.exec(path);
     if (id?.[1] === undefined) return undefined;
     if (method === "POST" && id[2] !== undefined) return this.#renew(id[1], call.body ?? "", signal);
@@ -124,6 +126,15 @@ export class ServerCore {
     const notice = await this.processes.renew(id, typeof wait === "number" && wait >= 0 ? wait : 0, signal);
     if (!notice) throw new Refusal(404, `No process ${id} is registered: register it again.`);
     return reply(200, notice);
+  }
+
+  async #readTree(id: string, search: string): Promise<ApiReply> {
+    const { ownHandlers } = await import("./api/own.ts");
+    const answer = ownHandlers["flow_run_tree"]?.(
+      { params: { id }, query: new URLSearchParams(search), body: undefined },
+      this,
+    );
+    return answer ?? reply(404, { detail: "Not Found" });
   }
 
   async #remove(id: string): Promise<ApiReply> {

@@ -120,6 +120,25 @@ export class Store {
     return this.database.prepare(sql).all(...parameters);
   }
 
+  /** Takes everything away; the layout stays. Runs inside a write. */
+  empty(): void {
+    const tables = [
+      "flow",
+      "flow_run",
+      "flow_run_key",
+      "task_run",
+      "task_group",
+      "log",
+      "artifact",
+      "artifact_collection",
+      "event",
+      "setting",
+      "purge",
+    ];
+    for (const table of tables) this.database.exec(`DELETE FROM ${table}`);
+    this.#tellUndone();
+  }
+
   /** Commits what is open and closes the database. Closing twice is legal. */
   close(): void {
     if (!this.database.isOpen) return;

@@ -1,0 +1,27 @@
+import { reply } from "../api-reply.ts";
+import { newId } from "../db/new-id.ts";
+import { Refusal } from "../api-reply.ts";
+import type { Handlers } from "./handler.ts";
+
+/** Version of the REST API: what clients compare with. */
+const API_VERSION = "0.8.4";
+/** Version of Prefect whose contract is served: clients refuse another major. */
+const CONTRACT_VERSION = "3.8.8";
+
+/** What clients ask at their start, and what there is only as far as a plain flow needs it. */
+export const adminHandlers: Handlers = {
+  health: () => Promise.resolve(reply(200, true)),
+  ready: async (_call, { store }) => {
+    await store.read(() => store.statement("SELECT 1").get());
+    return reply(200, { message: "OK" });
+  },
+  hello: () => Promise.resolve(reply(200, "👋")),
+  version: () => Promise.resolve(reply(200, API_VERSION)),
+  admin_version: () => Promise.resolve(reply(200, CONTRACT_VERSION)),
+  admin_storage: () => Promise.resolve(reply(200, { default_result_storage_block_id: null })),
+  csrf_token: () => Promise.reject(new Refusal(422, "CSRF protection is disabled.")),
+  // There are no limits yet, so none is taken and none is given back: the contract's answer to unknown names.
+  increment_with_lease: (_call, { store }) =>
+    Promise.resolve(reply(200, { lease_id: newId(store.nowUs()), limits: [] })),
+  decrement_with_lease: () => Promise.resolve(reply(204)),
+};

@@ -1,0 +1,207 @@
+import type {
+  ArtifactCollectionFilter,
+  ArtifactFilter,
+  FilterArtifacts,
+  FilterLatestArtifacts,
+} from "../../wire/schemas/filters.ts";
+import type { Artifact, ArtifactCreate, ArtifactUpdate } from "../../wire/schemas/records.ts";
+import { microsToIso } from "../../wire/timestamp.ts";
+import { Refusal, reply } from "../api-reply.ts";
+import { newId } from "../db/new-id.ts";
+import type { Store } from "../db/store.ts";
+import { combine, isAny, isLike, isNotAny, isNull, type Condition } from "../queries/condition.ts";
+import { bounds, type Page } from "../queries/read-runs.ts";
+import { whereFlowRuns, type JoinedFilters } from "../queries/run-filters.ts";
+import { found, param, type Handlers } from "./handler.ts";
+
+interface ArtifactRow {
+  readonly id: string;
+  readonly key: string | null;
+  readonly type: string | null;
+  readonly description: string | null;
+  readonly data: string | null;
+  readonly metadata: string | null;
+  readonly flow_run_id: string | null;
+  readonly task_run_id: string | null;
+  readonly created: number;
+  readonly updated: number;
+}
+
+const ORDER: Readonly<Record<string, string>> = {
+  CREATED_DESC: "a.created DESC",
+  UPDATED_DESC: "a.updated DESC",
+  ID_DESC: "a.id DESC",
+  KEY_DESC: "a.key DESC",
+  KEY_ASC: "a.key ASC",
+};
+
+/** Artifacts, and per key the latest of them. Bodies have the shapes of the route table's schemas. */
+export const artifactHandlers: Handlers = {
+  create_artifact: async (call, { store }) =>
+    reply(201, artifactBody(await store.write(() => createArtifact(store, call.body as ArtifactCreate)))),
+  read_artifact: async (call, { store }) =>
+    reply(200, artifactBody(found(await store.read(() => byId(store, param(call, "id"))), "Artifact"))),
+  read_latest_artifact: async (call, { store }) => {
+    const latest = await store.read(
+      () =>
+        store.query(
+          "SELECT a.*, c.id AS collection_id FROM artifact_collection c JOIN artifact a ON a.id = c.latest_id WHERE c.key = ?",
+          [param(call, "key")],
+        )[0],
+    );
+    const { collection_id, ...row } = found(latest, "Artifact");
+    // The contract answers with the id of the collection here; STRICT table: the columns have these types.
+    return reply(200, { ...artifactBody(row as unknown as ArtifactRow), id: collection_id });
+  },
+  filter_artifacts: async (call, { store }) => {
+    const body = call.body as FilterArtifacts;
+    const where = combine([artifactCondition(body.artifacts), isAny("a.id", body.artifacts?.id?.any_), ofRuns(body)]);
+    const rows = await store.read(() => readPage(store, { from: "artifact a", columns: "a.*", where }, body));
+    return reply(
+      200,
+      rows.map((row) => artifactBody(row as unknown as ArtifactRow)),
+    );
+  },
+  filter_latest_artifacts: async (call, { store }) => {
+    const body = call.body as FilterLatestArtifacts;
+    const where = combine([
+      artifactCondition(body.artifacts),
+      isAny("c.latest_id", body.artifacts?.latest_id?.any_),
+      ofRuns(body),
+    ]);
+    const from = "artifact_collection c JOIN artifact a ON a.id = c.latest_id";
+    const rows = await store.read(() =>
+      readPage(store, { from, columns: "a.*, c.id AS collection_id, c.latest_id", where }, body),
+    );
+    // STRICT tables: the columns have these types.
+    return reply(
+      200,
+      rows.map((row) => ({
+        ...artifactBody(row as unknown as ArtifactRow),
+        id: row["collection_id"],
+        latest_id: row["latest_id"],
+      })),
+    );
+  },
+  update_artifact: async (call, { store }) => {
+    const { data, description, metadata_ } = call.body as ArtifactUpdate;
+    const values = [jsonOrNull(data), description ?? null, jsonOrNull(metadata_)];
+    const update =
+      "UPDATE artifact SET data = coalesce(?, data), description = coalesce(?, description), metadata = coalesce(?, metadata), updated = ? WHERE id = ?";
+    const { changes } = await store.write(() =>
+      store.statement(update).run(...values, store.nowUs(), param(call, "id")),
+    );
+    if (changes !== 1) throw new Refusal(404, "Artifact not found");
+    return reply(204);
+  },
+  delete_artifact: async (call, { store }) => {
+    const isThere = await store.write(() => deleteArtifact(store, param(call, "id")));
+    if (!isThere) throw new Refusal(404, "Artifact not found");
+    return reply(204);
+  },
+};
+
+function createArtifact(store: Store, body: ArtifactCreate): ArtifactRow {
+  const now = store.nowUs();
+  const id = newId(now);
+  store
+    .statement(
+      "INSERT INTO artifact (id, key, type, description, data, metadata, flow_run_id, task_run_id, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .run(
+      id,
+      body.key ?? null,
+      body.type ?? null,
+      body.description ?? null,
+      jsonOrNull(body.data),
+      jsonOrNull(body.metadata_),
+      body.flow_run_id ?? null,
+      body.task_run_id ?? null,
+      now,
+      now,
+    );
+  if (body.key) {
+    const upsert = store.statement(
+      "INSERT INTO artifact_collection (key, id, latest_id, created) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET latest_id = excluded.latest_id",
+    );
+    upsert.run(body.key, newId(now), id, now);
+  }
+  return found(byId(store, id), "Artifact");
+}
+
+function deleteArtifact(store: Store, id: string): boolean {
+  const row = byId(store, id);
+  if (!row) return false;
+  store.statement("DELETE FROM artifact WHERE id = ?").run(id);
+  if (row.key === null) return true;
+  const before = store.query("SELECT id FROM artifact WHERE key = ? ORDER BY no DESC LIMIT 1", [row.key])[0]?.["id"];
+  if (typeof before === "string")
+    store.statement("UPDATE artifact_collection SET latest_id = ? WHERE key = ?").run(before, row.key);
+  else store.statement("DELETE FROM artifact_collection WHERE key = ?").run(row.key);
+  return true;
+}
+
+function byId(store: Store, id: string): ArtifactRow | undefined {
+  // STRICT table: the columns have these types.
+  return store.statement("SELECT * FROM artifact WHERE id = ?").get(id) as ArtifactRow | undefined;
+}
+
+function readPage(
+  store: Store,
+  query: { readonly from: string; readonly columns: string; readonly where: Condition },
+  page: Page,
+) {
+  const { from, columns, where } = query;
+  const order = ORDER[page.sort ?? "ID_DESC"] ?? "a.id DESC";
+  return store.query(`SELECT ${columns} FROM ${from} WHERE ${where.sql} ORDER BY ${order} LIMIT ? OFFSET ?`, [
+    ...where.parameters,
+    ...bounds(page),
+  ]);
+}
+
+function artifactCondition(
+  filter: ArtifactFilter | ArtifactCollectionFilter | null | undefined,
+): Condition | undefined {
+  if (!filter) return undefined;
+  return combine(
+    [
+      isAny("a.key", filter.key?.any_),
+      isLike("a.key", filter.key?.like_),
+      isNull("a.key", typeof filter.key?.exists_ === "boolean" ? !filter.key.exists_ : null),
+      isAny("a.flow_run_id", filter.flow_run_id?.any_),
+      isAny("a.task_run_id", filter.task_run_id?.any_),
+      isAny("a.type", filter.type?.any_),
+      isNotAny("a.type", filter.type?.not_any_),
+    ],
+    filter.operator,
+  );
+}
+
+function ofRuns(filters: JoinedFilters): Condition | undefined {
+  if (!filters.flows && !filters.flow_runs && !filters.task_runs) return undefined;
+  const where = whereFlowRuns(filters);
+  return { sql: `a.flow_run_id IN (SELECT r.id FROM flow_run r WHERE ${where.sql})`, parameters: where.parameters };
+}
+
+function artifactBody(row: ArtifactRow): Artifact {
+  const { id, key, type, description, flow_run_id, task_run_id } = row;
+  // Written by createArtifact from a validated body.
+  const metadata_ = row.metadata === null ? null : (JSON.parse(row.metadata) as Record<string, string>);
+  const data: unknown = row.data === null ? null : JSON.parse(row.data);
+  return {
+    id,
+    created: microsToIso(row.created),
+    updated: microsToIso(row.updated),
+    key,
+    type,
+    description,
+    data,
+    metadata_,
+    flow_run_id,
+    task_run_id,
+  };
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}

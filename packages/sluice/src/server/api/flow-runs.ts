@@ -1,0 +1,114 @@
+import type { CountFlowRuns, FilterFlowRuns } from "../../wire/schemas/filters.ts";
+import type { FlowRunCreate, FlowRunUpdate } from "../../wire/schemas/runs.ts";
+import type { SetState } from "../../wire/schemas/state.ts";
+import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
+import type { FlowRunPatch, FlowRunRow } from "../db/flow-run-table.ts";
+import { newId } from "../db/new-id.ts";
+import { transitionOf } from "../db/transitions.ts";
+import { purgeRunData } from "../purge.ts";
+import { countRows, readFlowRuns } from "../queries/read-runs.ts";
+import { appendToFlowRun } from "../run-history.ts";
+import { runNameOf } from "../run-name.ts";
+import type { ServerCore } from "../server-core.ts";
+import { proposedState, setFlowRunState } from "../set-state.ts";
+import { found, param, type Handlers } from "./handler.ts";
+import { flowRunBody, statesBody } from "./render.ts";
+
+/** Flow runs. Bodies have the shapes of the route table's schemas. */
+export const flowRunHandlers: Handlers = {
+  create_flow_run: async (call, core) => {
+    const { row, isNew } = await core.store.write(() => createFlowRun(core, call.body as FlowRunCreate));
+    return reply(isNew ? 201 : 200, flowRunBody(row, core.store.nowUs()));
+  },
+  read_flow_run: async (call, { store }) => {
+    const row = await store.read(() => store.flowRuns.byId(param(call, "id")));
+    return reply(200, flowRunBody(found(row, "Flow run"), store.nowUs()));
+  },
+  filter_flow_runs: async (call, { store }) => {
+    const body = call.body as FilterFlowRuns;
+    const rows = await store.read(() => readFlowRuns(store, body, body));
+    return reply(
+      200,
+      rows.map((row) => flowRunBody(row, store.nowUs())),
+    );
+  },
+  count_flow_runs: async (call, { store }) =>
+    reply(200, await store.read(() => countRows(store, "flow_run", call.body as CountFlowRuns))),
+  update_flow_run: async (call, { store }) => {
+    await store.write(() => {
+      const row = found(store.flowRuns.byId(param(call, "id")), "Flow run");
+      store.flowRuns.patch(row.id, patchOf(row, call.body as FlowRunUpdate));
+    });
+    return reply(204);
+  },
+  delete_flow_run: async (call, core) => {
+    const isThere = await core.store.write(() => core.store.flowRuns.delete(param(call, "id")));
+    if (!isThere) throw new Refusal(404, "Flow run not found");
+    await purgeRunData(core.store, param(call, "id"));
+    return reply(204);
+  },
+  set_flow_run_state: async (call, { store, processes }) => {
+    const { state, force = false } = call.body as SetState;
+    const { isNew, result } = await store.write(() =>
+      setFlowRunState(store, processes, { id: param(call, "id"), state, force }),
+    );
+    return reply(isNew ? 201 : 200, result);
+  },
+  flow_run_states: async (call, { store }) => {
+    const id = call.query.get("flow_run_id");
+    if (id === null)
+      throw new InvalidRequest([{ loc: ["query", "flow_run_id"], msg: "Field required", type: "missing" }]);
+    const row = await store.read(() => store.flowRuns.byId(id));
+    return reply(200, row ? statesBody(row) : []);
+  },
+};
+
+function createFlowRun(core: ServerCore, body: FlowRunCreate): { readonly row: FlowRunRow; readonly isNew: boolean } {
+  const { store } = core;
+  const key = body.idempotency_key ?? null;
+  const known = key === null ? undefined : store.flowRuns.byIdempotencyKey(body.flow_id, key);
+  if (known) return { row: known, isNew: false };
+  found(store.flows.byId(body.flow_id), "Flow");
+  const tracking = body.parent_task_run_id ? store.taskRuns.byId(body.parent_task_run_id) : undefined;
+  const now = store.nowUs();
+  const id = newId(now);
+  const row = store.flowRuns.insert({
+    id,
+    flow_id: body.flow_id,
+    name: body.name || runNameOf(id),
+    parent_task_run_id: body.parent_task_run_id ?? null,
+    parent_flow_run_id: tracking?.flow_run_id ?? null,
+    idempotency_key: key,
+    deployment_id: body.deployment_id ?? null,
+    flow_version: body.flow_version ?? null,
+    parameters: JSON.stringify(body.parameters ?? {}),
+    context: JSON.stringify(body.context ?? {}),
+    tags: JSON.stringify(body.tags ?? []),
+    labels: JSON.stringify(body.labels ?? {}),
+    empirical_policy: JSON.stringify(body.empirical_policy ?? {}),
+    job_variables: JSON.stringify(body.job_variables ?? {}),
+  });
+  if (tracking && tracking.child_flow_run_id !== id) {
+    store.taskGroups.add(tracking, -1);
+    store.taskRuns.linkChild(tracking.id, id);
+  }
+  const first = proposedState(body.state ?? { type: "PENDING" }, now);
+  const after = appendToFlowRun(store, row, [transitionOf(first)]);
+  store.taskGroups.flush();
+  return { row: after, isNew: true };
+}
+
+function patchOf(row: FlowRunRow, body: FlowRunUpdate): FlowRunPatch {
+  const json = (value: unknown): string => JSON.stringify(value);
+  return {
+    ...(body.name ? { name: body.name } : {}),
+    ...(body.flow_version === undefined ? {} : { flow_version: body.flow_version }),
+    ...(body.infrastructure_pid === undefined ? {} : { infrastructure_pid: body.infrastructure_pid }),
+    ...(body.parameters ? { parameters: json(body.parameters) } : {}),
+    ...(body.tags ? { tags: json(body.tags) } : {}),
+    ...(body.job_variables ? { job_variables: json(body.job_variables) } : {}),
+    ...(body.empirical_policy
+      ? { empirical_policy: json({ ...(JSON.parse(row.empirical_policy) as object), ...body.empirical_policy }) }
+      : {}),
+  };
+}

@@ -1,0 +1,29 @@
+import { Refusal, type ApiReply } from "../api-reply.ts";
+import type { ServerCore } from "../server-core.ts";
+
+/** A request that has found its route, its body checked by the route's schema. */
+export interface RouteCall {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Of the shape of the route's request schema. */
+  readonly body: unknown;
+}
+
+/** Answers one operation. Throws `Refusal` or `InvalidRequest` for what is the caller's fault. */
+export type Handler = (call: RouteCall, core: ServerCore) => Promise<ApiReply>;
+
+/** Handlers by operation name of the route table. */
+export type Handlers = Readonly<Record<string, Handler>>;
+
+/** The value of a path parameter, which the route's path names. */
+export function param(call: RouteCall, name: string): string {
+  const value = call.params[name];
+  if (value === undefined) throw new Error(`the route has no parameter ${name}`);
+  return value;
+}
+
+/** Finds something or answers 404. */
+export function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Refusal(404, `${what} not found`);
+  return value;
+}

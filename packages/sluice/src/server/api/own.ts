@@ -1,0 +1,21 @@
+import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
+import { MAX_TREE, readTree } from "../queries/read-tree.ts";
+import { found, param, type Handlers } from "./handler.ts";
+
+/** What Sluice adds to the contract. */
+export const ownHandlers: Handlers = {
+  flow_run_tree: async (call, { store }) => {
+    const max = Number(call.query.get("max_flow_runs") ?? MAX_TREE);
+    if (!Number.isInteger(max) || max < 1 || max > MAX_TREE) {
+      throw new InvalidRequest([
+        { loc: ["query", "max_flow_runs"], msg: `Expected an integer from 1 to ${MAX_TREE}`, type: "value_error" },
+      ]);
+    }
+    return reply(200, found(await store.read(() => readTree(store, param(call, "id"), max)), "Flow run"));
+  },
+  reset_for_testing: async (_call, core) => {
+    if (!core.testing) throw new Refusal(404, "Not Found");
+    await core.store.write(() => core.store.empty());
+    return reply(204);
+  },
+};

@@ -1,0 +1,196 @@
+import { isFinalStateType } from "../../wire/state-types.ts";
+import { microsToIso } from "../../wire/timestamp.ts";
+import type { Flow, FlowRunResponse, TaskRun } from "../../wire/schemas/runs.ts";
+import type { State, StateDetails } from "../../wire/schemas/state.ts";
+import type { FlowRow } from "../db/flow-table.ts";
+import type { FlowRunRow } from "../db/flow-run-table.ts";
+import type { RunColumns } from "../db/run-columns.ts";
+import type { TaskRunDetails, TaskRunRow } from "../db/task-run-table.ts";
+import { decodeTransitions, idOfTransition, type StoredTransition } from "../db/transitions.ts";
+
+const NO_DETAILS = {
+  flow_run_id: null,
+  task_run_id: null,
+  child_flow_run_id: null,
+  scheduled_time: null,
+  cache_key: null,
+  cache_expiration: null,
+  deferred: false,
+  untrackable_result: false,
+  pause_timeout: null,
+  pause_reschedule: false,
+  pause_key: null,
+  run_input_keyset: null,
+  refresh_cache: null,
+  retriable: null,
+  transition_id: null,
+  task_parameters_id: null,
+  traceparent: null,
+  deployment_concurrency_lease_id: null,
+} satisfies StateDetails;
+
+/** Which run a state belongs to: the three ids of its details. */
+type Belonging = Pick<StateDetails, "flow_run_id" | "task_run_id" | "child_flow_run_id">;
+
+/** A flow as the wire shows it. */
+export function flowBody(row: FlowRow): Flow {
+  // Written from validated bodies.
+  const [tags, labels] = [JSON.parse(row.tags) as string[], JSON.parse(row.labels) as Record<string, string>];
+  return {
+    id: row.id,
+    created: microsToIso(row.created),
+    updated: microsToIso(row.updated),
+    name: row.name,
+    tags,
+    labels,
+  };
+}
+
+/** A flow run as the wire shows it. @param nowUs for the estimates of an open run */
+export function flowRunBody(row: FlowRunRow, nowUs: number): FlowRunResponse {
+  return {
+    ...runFields(row, belongingOfFlowRun(row), nowUs),
+    updated: microsToIso(row.updated),
+    flow_id: row.flow_id,
+    deployment_id: row.deployment_id,
+    deployment_version: null,
+    work_queue_id: null,
+    work_queue_name: null,
+    work_pool_id: null,
+    work_pool_name: null,
+    flow_version: row.flow_version,
+    // Written from validated bodies or by the engine in the contract's shapes.
+    parameters: JSON.parse(row.parameters) as Record<string, unknown>,
+    idempotency_key: row.idempotency_key,
+    context: JSON.parse(row.context) as Record<string, unknown>,
+    empirical_policy: {
+      max_retries: 0,
+      retry_delay_seconds: 0,
+      retries: null,
+      retry_delay: null,
+      pause_keys: [],
+      resuming: false,
+      retry_type: null,
+      ...(JSON.parse(row.empirical_policy) as object),
+    },
+    tags: JSON.parse(row.tags) as string[],
+    labels: { "prefect.flow.id": row.flow_id, ...(JSON.parse(row.labels) as Record<string, string>) },
+    parent_task_run_id: row.parent_task_run_id,
+    auto_scheduled: false,
+    infrastructure_document_id: null,
+    infrastructure_pid: row.infrastructure_pid,
+    created_by: null,
+    job_variables: JSON.parse(row.job_variables) as Record<string, unknown>,
+  };
+}
+
+/** A task run as the wire shows it. @param nowUs for the estimates of an open run */
+export function taskRunBody(row: TaskRunRow, nowUs: number): TaskRun {
+  const details = detailsOfTaskRun(row);
+  return {
+    ...runFields(row, belongingOfTaskRun(row), nowUs),
+    updated: microsToIso(row.state_timestamp ?? row.created),
+    flow_run_id: row.flow_run_id,
+    task_key: row.task_key,
+    dynamic_key: row.dynamic_key,
+    cache_key: details.cache_key ?? null,
+    cache_expiration: details.cache_expiration ?? null,
+    task_version: details.task_version ?? null,
+    empirical_policy: {
+      max_retries: 0,
+      retry_delay_seconds: 0,
+      retries: 0,
+      retry_delay: 0,
+      retry_jitter_factor: null,
+      ...details.empirical_policy,
+    },
+    tags: [...(details.tags ?? [])],
+    // Labels and inputs were written from validated bodies or by the engine.
+    labels: {
+      ...(details.labels as TaskRun["labels"]),
+      ...(row.flow_run_id === null ? {} : { "prefect.flow-run.id": row.flow_run_id }),
+    },
+    task_inputs: (details.task_inputs ?? {}) as NonNullable<TaskRun["task_inputs"]>,
+    flow_run_run_count: details.flow_run_run_count ?? 0,
+  };
+}
+
+/** The whole history of a run, oldest first. */
+export function statesBody(row: FlowRunRow | TaskRunRow): State[] {
+  const belonging = "flow_id" in row ? belongingOfFlowRun(row) : belongingOfTaskRun(row);
+  return decodeTransitions(row.transitions).map((transition, index) =>
+    stateBody(row.id, { index, transition }, belonging),
+  );
+}
+
+/** The newest state of a run; null when it has none. */
+export function newestStateBody(row: FlowRunRow | TaskRunRow): State | null {
+  return statesBody(row).at(-1) ?? null;
+}
+
+/** The parts of a task run that are kept together. */
+export function detailsOfTaskRun(row: TaskRunRow): TaskRunDetails {
+  // Only this server writes the column.
+  return row.details === null ? {} : (JSON.parse(row.details) as TaskRunDetails);
+}
+
+function belongingOfFlowRun(row: FlowRunRow): Belonging {
+  return { flow_run_id: row.id, task_run_id: row.parent_task_run_id };
+}
+
+function belongingOfTaskRun(row: TaskRunRow): Belonging {
+  return { flow_run_id: row.flow_run_id, task_run_id: row.id, child_flow_run_id: row.child_flow_run_id };
+}
+
+function stateBody(
+  runId: string,
+  at: { readonly index: number; readonly transition: StoredTransition },
+  belonging: Belonging,
+): State {
+  const [type, name, timestampUs, message = null, data = null, details] = at.transition;
+  return {
+    id: idOfTransition(runId, at.index, at.transition),
+    type,
+    name,
+    timestamp: microsToIso(timestampUs),
+    message,
+    data,
+    state_details: { ...NO_DETAILS, ...details, ...belonging },
+  };
+}
+
+function runFields(row: RunColumns & (FlowRunRow | TaskRunRow), belonging: Belonging, nowUs: number) {
+  const transitions = decodeTransitions(row.transitions);
+  const newest = transitions.at(-1);
+  const state = newest ? stateBody(row.id, { index: transitions.length - 1, transition: newest }, belonging) : null;
+  const runningUs = row.state_type === "RUNNING" ? Math.max(0, nowUs - (row.state_timestamp ?? nowUs)) : 0;
+  return {
+    id: row.id,
+    created: microsToIso(row.created),
+    name: row.name,
+    state_id: state?.id ?? null,
+    state_type: row.state_type,
+    state_name: row.state_name,
+    run_count: row.run_count,
+    expected_start_time: isoOrNull(row.expected_start_time),
+    next_scheduled_start_time: isoOrNull(row.next_scheduled_start_time),
+    start_time: isoOrNull(row.start_time),
+    end_time: isoOrNull(row.end_time),
+    total_run_time: row.total_run_time / 1e6,
+    estimated_run_time: (row.total_run_time + runningUs) / 1e6,
+    estimated_start_time_delta: startDelta(row, nowUs) / 1e6,
+    state,
+  };
+}
+
+function startDelta(row: RunColumns, nowUs: number): number {
+  if (row.expected_start_time === null) return 0;
+  if (row.start_time !== null) return Math.max(0, row.start_time - row.expected_start_time);
+  if (row.state_type !== null && isFinalStateType(row.state_type)) return 0;
+  return Math.max(0, nowUs - row.expected_start_time);
+}
+
+/** Microseconds as the wire shows them; null stays null. */
+export function isoOrNull(timestampUs: number | null): string | null {
+  return timestampUs === null ? null : microsToIso(timestampUs);
+}

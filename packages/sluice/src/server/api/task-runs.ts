@@ -1,0 +1,101 @@
+import type { CountTaskRuns, FilterTaskRuns } from "../../wire/schemas/filters.ts";
+import type { TaskRunCreate, TaskRunUpdate } from "../../wire/schemas/runs.ts";
+import type { SetState } from "../../wire/schemas/state.ts";
+import { noTotals } from "../../rules/run-totals.ts";
+import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
+import { newId } from "../db/new-id.ts";
+import type { Store } from "../db/store.ts";
+import type { TaskRunRow } from "../db/task-run-table.ts";
+import { transitionOf } from "../db/transitions.ts";
+import { countRows, readTaskRuns } from "../queries/read-runs.ts";
+import { appendToTaskRun } from "../run-history.ts";
+import { proposedState, setTaskRunState } from "../set-state.ts";
+import { found, param, type Handlers } from "./handler.ts";
+import { statesBody, taskRunBody } from "./render.ts";
+
+/** Task runs that are made and moved over REST. Bodies have the shapes of the route table's schemas. */
+export const taskRunHandlers: Handlers = {
+  create_task_run: async (call, { store }) => {
+    const { row, isNew } = await store.write(() => createTaskRun(store, call.body as TaskRunCreate));
+    return reply(isNew ? 201 : 200, taskRunBody(row, store.nowUs()));
+  },
+  read_task_run: async (call, { store }) => {
+    const row = await store.read(() => store.taskRuns.byId(param(call, "id")));
+    return reply(200, taskRunBody(found(row, "Task run"), store.nowUs()));
+  },
+  filter_task_runs: async (call, { store }) => {
+    const body = call.body as FilterTaskRuns;
+    const rows = await store.read(() => readTaskRuns(store, body, body));
+    return reply(
+      200,
+      rows.map((row) => taskRunBody(row, store.nowUs())),
+    );
+  },
+  count_task_runs: async (call, { store }) =>
+    reply(200, await store.read(() => countRows(store, "task_run", call.body as CountTaskRuns))),
+  update_task_run: async (call, { store }) => {
+    await store.write(() => {
+      const row = found(store.taskRuns.byId(param(call, "id")), "Task run");
+      store.taskRuns.patch(row.id, call.body as TaskRunUpdate);
+    });
+    return reply(204);
+  },
+  delete_task_run: async (call, { store }) => {
+    const isThere = await store.write(() => {
+      const row = store.taskRuns.byId(param(call, "id"));
+      if (!row) return false;
+      store.taskGroups.add(row, -1);
+      store.taskGroups.flush();
+      return store.taskRuns.delete(row.id);
+    });
+    if (!isThere) throw new Refusal(404, "Task run not found");
+    return reply(204);
+  },
+  set_task_run_state: async (call, { store }) => {
+    const { state, force = false } = call.body as SetState;
+    const { isNew, result } = await store.write(() => setTaskRunState(store, { id: param(call, "id"), state, force }));
+    return reply(isNew ? 201 : 200, result);
+  },
+  task_run_states: async (call, { store }) => {
+    const id = call.query.get("task_run_id");
+    if (id === null)
+      throw new InvalidRequest([{ loc: ["query", "task_run_id"], msg: "Field required", type: "missing" }]);
+    const row = await store.read(() => store.taskRuns.byId(id));
+    return reply(200, row ? statesBody(row) : []);
+  },
+};
+
+function createTaskRun(store: Store, body: TaskRunCreate): { readonly row: TaskRunRow; readonly isNew: boolean } {
+  const known = body.id ? store.taskRuns.byId(body.id) : undefined;
+  const same =
+    known ?? (body.flow_run_id ? store.taskRuns.byKeys(body.flow_run_id, body.task_key, body.dynamic_key) : undefined);
+  if (same) return { row: same, isNew: false };
+  const now = store.nowUs();
+  const id = body.id ?? newId(now);
+  const { tags, labels, task_inputs, cache_key, cache_expiration, task_version, empirical_policy } = body;
+  const run = {
+    id,
+    flowRunId: body.flow_run_id ?? null,
+    name: body.name ?? `${body.task_key}-${body.dynamic_key}`,
+    taskKey: body.task_key,
+    dynamicKey: body.dynamic_key,
+    childFlowRunId: null,
+    processId: null,
+    details: JSON.stringify({
+      tags,
+      labels: labels ?? undefined,
+      task_inputs,
+      cache_key,
+      cache_expiration,
+      task_version,
+      empirical_policy,
+    }),
+    createdUs: now,
+  };
+  store.taskRuns.insert(run, null, "[]", noTotals());
+  const row = found(store.taskRuns.byId(id), "Task run");
+  if (!body.state) return { row, isNew: true };
+  const after = appendToTaskRun(store, row, [transitionOf(proposedState(body.state, now))]);
+  store.taskGroups.flush();
+  return { row: after, isNew: true };
+}

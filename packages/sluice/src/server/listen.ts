@@ -1,0 +1,115 @@
+import { chmodSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { getRequestListener } from "@hono/node-server";
+import { WebSocketServer } from "ws";
+import { SluiceError } from "../wire/errors.ts";
+import { MAX_FRAME_BYTES, serveEventsIn } from "./events-socket.ts";
+import type { ServerCore } from "./server-core.ts";
+import { createWebApp, type WebAppOptions } from "./web-app.ts";
+
+/** Where a server listens: a port of an address, or a unix socket. */
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly socketPath: string };
+
+/** A listening server. */
+export interface Listening {
+  /** The port that was asked for, or the free one that port 0 became; null for a unix socket. */
+  readonly port: number | null;
+  /** Answers what is under way, closes all sockets; the core stays open. */
+  close(): Promise<void>;
+}
+
+const HEADER_TIMEOUT_MS = 10_000;
+/** A held request is answered within 30 s; nothing is silent for longer. */
+const REQUEST_TIMEOUT_MS = 60_000;
+const CLOSE_AFTER_MS = 2000;
+
+/**
+ * Serves an open core over HTTP and websockets. Resolves when it listens.
+ *
+ * @throws SluiceError `SLUICE_PORT_IN_USE`
+ */
+export async function listen(
+  core: ServerCore,
+  address: ListenAddress,
+  options: WebAppOptions = {},
+): Promise<Listening> {
+  const app = createWebApp(core, options);
+  const server = createServer(
+    { headersTimeout: HEADER_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    getRequestListener(app.fetch),
+  );
+  const sockets = new WebSocketServer({
+    noServer: true,
+    autoPong: false,
+    maxPayload: MAX_FRAME_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has("prefect") ? "prefect" : false),
+  });
+  server.on("upgrade", (request, socket, head) => upgrade(core, sockets, { request, socket, head, options }));
+  await bind(server, address);
+  if ("socketPath" in address) chmodSync(address.socketPath, 0o600);
+  const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : null;
+  return { port, close: () => close(server, sockets) };
+}
+
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly options: WebAppOptions;
+}
+
+function upgrade(core: ServerCore, sockets: WebSocketServer, { request, socket, head, options }: Upgrade): void {
+  const path = request.url?.split("?", 1)[0];
+  const { origin } = request.headers;
+  const isOwnOrigin =
+    origin === undefined ||
+    origin === `http://${request.headers.host}` ||
+    options.corsAllowedOrigins?.includes(origin) === true;
+  if (path !== "/api/events/in" || !isOwnOrigin) {
+    socket.end(
+      `HTTP/1.1 ${isOwnOrigin ? "404 Not Found" : "403 Forbidden"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    );
+    return;
+  }
+  socket.on("error", core.onError);
+  sockets.handleUpgrade(request, socket, head, (webSocket) => serveEventsIn(core, webSocket));
+}
+
+function bind(server: Server, address: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => reject(explain(error, address));
+    server.once("error", fail);
+    server.listen(
+      "socketPath" in address ? { path: address.socketPath } : { host: address.host, port: address.port },
+      () => {
+        server.off("error", fail);
+        resolve();
+      },
+    );
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, address: ListenAddress): Error {
+  if (error.code !== "EADDRINUSE") return error;
+  const where = "socketPath" in address ? address.socketPath : `${address.host}:${address.port}`;
+  return new SluiceError(
+    "SLUICE_PORT_IN_USE",
+    `Another program listens on ${where}. Stop it, or choose another port with --port.`,
+    { cause: error },
+  );
+}
+
+async function close(server: Server, sockets: WebSocketServer): Promise<void> {
+  for (const socket of sockets.clients) socket.close(1001, "The server is going away");
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.closeAllConnections();
+  }, CLOSE_AFTER_MS);
+  await closed;
+  clearTimeout(timer);
+}

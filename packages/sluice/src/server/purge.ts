@@ -1,0 +1,45 @@
+import type { Store } from "./db/store.ts";
+
+/** Rows taken away in one turn: some 10 ms. */
+const PORTION = 2000;
+
+/**
+ * Takes away the task runs, counters and logs of a flow run that is gone, in portions, so that other requests are answered between them. Its subflows
+ * and artifacts stay and lose the link. Interrupted, it is finished by {@link finishPurges} when the store is opened next.
+ */
+export async function purgeRunData(store: Store, flowRunId: string): Promise<void> {
+  await store.write(() => {
+    store.statement("INSERT INTO purge (flow_run_id) VALUES (?) ON CONFLICT DO NOTHING").run(flowRunId);
+    store
+      .statement(
+        "UPDATE flow_run SET parent_task_run_id = NULL, parent_flow_run_id = NULL WHERE parent_flow_run_id = ?",
+      )
+      .run(flowRunId);
+    store.statement("UPDATE artifact SET flow_run_id = NULL, task_run_id = NULL WHERE flow_run_id = ?").run(flowRunId);
+    store.taskGroups.deleteOf(flowRunId);
+  });
+  while (await store.write(() => purgePortion(store, flowRunId)));
+  await store.write(() => {
+    store.statement("DELETE FROM flow_run_key WHERE id = ?").run(flowRunId);
+    store.statement("DELETE FROM purge WHERE flow_run_id = ?").run(flowRunId);
+    store.taskRuns.forget();
+  });
+}
+
+/** Finishes what was interrupted. */
+export async function finishPurges(store: Store): Promise<void> {
+  const left = await store.read(() => store.query("SELECT flow_run_id FROM purge", []));
+  for (const row of left) await purgeRunData(store, String(row["flow_run_id"]));
+}
+
+function purgePortion(store: Store, flowRunId: string): boolean {
+  const tasks = store
+    .statement(
+      `DELETE FROM task_run WHERE no IN (SELECT no FROM task_run WHERE flow_run_no = (SELECT no FROM flow_run_key WHERE id = ?) LIMIT ${PORTION})`,
+    )
+    .run(flowRunId);
+  const logs = store
+    .statement(`DELETE FROM log WHERE no IN (SELECT no FROM log WHERE flow_run_id = ? LIMIT ${PORTION})`)
+    .run(flowRunId);
+  return Number(tasks.changes) + Number(logs.changes) > 0;
+}

@@ -1,0 +1,92 @@
+import type { FlowRow } from "../db/flow-table.ts";
+import type { FlowRunRow } from "../db/flow-run-table.ts";
+import type { Store } from "../db/store.ts";
+import type { TaskRunRow } from "../db/task-run-table.ts";
+import { MAX_PAGE } from "../../wire/schemas/fields.ts";
+import { whereFlowRuns, whereFlows, whereTaskRuns, type JoinedFilters } from "./run-filters.ts";
+
+/** A page of rows: in which order, how many, from where. */
+export interface Page {
+  readonly sort?: string;
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+const FLOW_ORDER: Readonly<Record<string, string>> = {
+  CREATED_DESC: "f.created DESC",
+  UPDATED_DESC: "f.updated DESC",
+  NAME_ASC: "f.name ASC",
+  NAME_DESC: "f.name DESC",
+};
+const FLOW_RUN_ORDER: Readonly<Record<string, string>> = {
+  ID_DESC: "r.id DESC",
+  START_TIME_ASC: "coalesce(r.start_time, r.expected_start_time) ASC",
+  START_TIME_DESC: "coalesce(r.start_time, r.expected_start_time) DESC",
+  EXPECTED_START_TIME_ASC: "r.expected_start_time ASC",
+  EXPECTED_START_TIME_DESC: "r.expected_start_time DESC",
+  NAME_ASC: "r.name ASC",
+  NAME_DESC: "r.name DESC",
+  NEXT_SCHEDULED_START_TIME_ASC: "r.next_scheduled_start_time ASC",
+  END_TIME_DESC: "r.end_time DESC",
+};
+const TASK_RUN_ORDER: Readonly<Record<string, string>> = {
+  ID_DESC: "t.id DESC",
+  EXPECTED_START_TIME_ASC: "t.expected_start_time ASC",
+  EXPECTED_START_TIME_DESC: "t.expected_start_time DESC",
+  NAME_ASC: "t.name ASC",
+  NAME_DESC: "t.name DESC",
+  NEXT_SCHEDULED_START_TIME_ASC: "t.next_scheduled_start_time ASC",
+  END_TIME_DESC: "t.end_time DESC",
+};
+
+/** Reads a page of flows, by name unless said otherwise. */
+export function readFlows(store: Store, filters: JoinedFilters, page: Page): FlowRow[] {
+  const where = whereFlows(filters);
+  const order = FLOW_ORDER[page.sort ?? "NAME_ASC"] ?? "f.name";
+  const rows = store.query(`SELECT f.* FROM flow f WHERE ${where.sql} ORDER BY ${order} LIMIT ? OFFSET ?`, [
+    ...where.parameters,
+    ...bounds(page),
+  ]);
+  // STRICT table: the columns have these types.
+  return rows as unknown as FlowRow[];
+}
+
+/** Reads a page of flow runs, newest id first unless said otherwise. */
+export function readFlowRuns(store: Store, filters: JoinedFilters, page: Page): FlowRunRow[] {
+  const where = whereFlowRuns(filters);
+  const order = FLOW_RUN_ORDER[page.sort ?? "ID_DESC"] ?? "r.id DESC";
+  const rows = store.query(`SELECT r.* FROM flow_run r WHERE ${where.sql} ORDER BY ${order}, r.no LIMIT ? OFFSET ?`, [
+    ...where.parameters,
+    ...bounds(page),
+  ]);
+  // STRICT table: the columns have these types.
+  return rows as unknown as FlowRunRow[];
+}
+
+/** Reads a page of task runs, newest id first unless said otherwise. */
+export function readTaskRuns(store: Store, filters: JoinedFilters, page: Page): TaskRunRow[] {
+  const where = whereTaskRuns(filters);
+  const order = TASK_RUN_ORDER[page.sort ?? "ID_DESC"] ?? "t.id DESC";
+  const rows = store.query(
+    `SELECT t.* FROM task_run_row t WHERE ${where.sql} ORDER BY ${order}, t.no LIMIT ? OFFSET ?`,
+    [...where.parameters, ...bounds(page)],
+  );
+  // STRICT table: the columns have these types.
+  return rows as unknown as TaskRunRow[];
+}
+
+/** Counts flows, flow runs or task runs. */
+export function countRows(store: Store, noun: "flow" | "flow_run" | "task_run", filters: JoinedFilters): number {
+  const [from, where] =
+    noun === "flow"
+      ? ["flow f", whereFlows(filters)]
+      : noun === "flow_run"
+        ? ["flow_run r", whereFlowRuns(filters)]
+        : ["task_run_row t", whereTaskRuns(filters)];
+  return Number(store.query(`SELECT count(*) AS n FROM ${from} WHERE ${where.sql}`, where.parameters)[0]?.["n"]);
+}
+
+/** LIMIT and OFFSET of a page: at most {@link MAX_PAGE} rows. */
+export function bounds(page: Page): [limit: number, offset: number] {
+  return [Math.min(page.limit ?? MAX_PAGE, MAX_PAGE), page.offset ?? 0];
+}
