@@ -38,7 +38,7 @@ export function specOf(name: string, args: readonly unknown[] = [], depth = 1): 
     flow_run_name: null,
     flow_name: null,
     tags: [],
-    log_prints: null,
+    log_prints: false,
     parent_task_run_id: null,
     parent_task_run_name: "",
     depth,

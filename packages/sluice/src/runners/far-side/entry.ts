@@ -1,7 +1,10 @@
 /** The one entry of all workers: a thread of `pool/thread-executor.ts` or a process of `pool/process-executor.ts`. */
+import { enableCompileCache } from "node:module";
 import { isMainThread } from "node:worker_threads";
-import { serveFarSide } from "./far-side.ts";
 
+// Before anything else is loaded: a worker that finds its modules compiled (and the user's TypeScript stripped) is ready in half the time.
+enableCompileCache();
+const { serveFarSide } = await import("./far-side.ts");
 await serveFarSide();
 if (isMainThread) {
   const { watchParent } = await import("./parent-watch.ts");
