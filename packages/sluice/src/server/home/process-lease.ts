@@ -75,7 +75,7 @@ export class ProcessLeaseKeeper {
       );
       if (isSuccess(answer)) {
         this.#troubled = false;
-        return readJson<ProcessLease>(answer);
+        return readLease(answer);
       }
       if (answer.status !== 404 && answer.status !== 405)
         this.#trouble(new Error(`status ${String(answer.status)}: ${answer.body}`));
@@ -110,7 +110,7 @@ export class ProcessLeaseKeeper {
       if (answer.status === 404) return "gone";
       if (!isSuccess(answer)) throw new Error(`status ${String(answer.status)}: ${answer.body}`);
       this.#troubled = false;
-      const notice = readJson<ProcessNotice>(answer);
+      const notice = readNotice(answer);
       if (notice.cancelling.length > 0) this.#options.onNotice(notice);
     } catch (error) {
       this.#trouble(error);
@@ -134,7 +134,12 @@ function isSuccess(answer: ApiResponse): boolean {
   return answer.status >= 200 && answer.status < 300;
 }
 
-function readJson<T extends ProcessLease | ProcessNotice>(answer: ApiResponse): T {
-  // The route's contract, see wire/processes.ts; the server is ours, since only ours has the route.
-  return JSON.parse(answer.body) as T;
+function readLease(answer: ApiResponse): ProcessLease {
+  // The route's contract, see wire/processes.ts; only a server of ours has the route.
+  return JSON.parse(answer.body) as ProcessLease;
+}
+
+function readNotice(answer: ApiResponse): ProcessNotice {
+  // As above.
+  return JSON.parse(answer.body) as ProcessNotice;
 }
