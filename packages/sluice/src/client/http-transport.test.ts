@@ -9,7 +9,7 @@ import { HttpTransport } from "./http-transport.ts";
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
+  for (const close of closing.splice(0).toReversed()) await close();
 });
 
 /** A real server on a free port, or on the address of one that is gone. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type * as smolToml from "smol-toml";
 import { SluiceError } from "../wire/errors.ts";
 
 /** Settings of one profile: variable to text. */
@@ -107,16 +108,20 @@ export function writeProfiles(file: string, profiles: Profiles): void {
     renameSync(temporary, file);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new SluiceError("SLUICE_HOME_UNWRITABLE", `Cannot write ${file}: ${reason}. Check its owner or set SLUICE_HOME.`, {
-      cause: error,
-    });
+    throw new SluiceError(
+      "SLUICE_HOME_UNWRITABLE",
+      `Cannot write ${file}: ${reason}. Check its owner or set SLUICE_HOME.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 /** The TOML library, loaded at the first profiles file and not before: most homes have none. */
-function toml(): typeof import("smol-toml") {
-  // The package is what the import type names; `require` alone cannot say so.
-  return createRequire(import.meta.url)("smol-toml") as typeof import("smol-toml");
+function toml(): typeof smolToml {
+  // The package is what the type import names; `require` alone cannot say so.
+  return createRequire(import.meta.url)("smol-toml") as typeof smolToml;
 }
 
 function asTable(file: string, value: unknown, what: string): Readonly<Record<string, unknown>> {

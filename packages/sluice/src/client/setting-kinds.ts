@@ -29,7 +29,7 @@ export interface SettingExtras {
   readonly secret?: boolean;
 }
 
-function setting<T>(
+function declare<T>(
   base: Pick<Setting<T>, "variable" | "kind" | "parse" | "defaultFor" | "description">,
   extras: SettingExtras = {},
 ): Setting<T> {
@@ -48,7 +48,7 @@ export function textSetting(
   extras?: SettingExtras,
 ): Setting<string | null> {
   const parse = (text: string): string | null => (text === "" ? null : text);
-  return setting({ variable, kind: "text", parse, defaultFor: () => null, ...about }, extras);
+  return declare({ variable, kind: "text", parse, defaultFor: () => null, ...about }, extras);
 }
 
 /** Declares a setting that holds an http or https address; empty means "none", null. A slash at the end is removed. */
@@ -59,10 +59,11 @@ export function urlSetting(
 ): Setting<string | null> {
   const parse = (text: string): string | null => {
     if (text === "") return null;
-    if (!URL.canParse(text) || !/^https?:\/\//i.test(text)) throw new Error("an address such as http://127.0.0.1:4200/api");
+    if (!URL.canParse(text) || !/^https?:\/\//i.test(text))
+      throw new Error("an address such as http://127.0.0.1:4200/api");
     return text.replace(/\/+$/, "");
   };
-  return setting({ variable, kind: "http(s) address", parse, defaultFor: () => null, ...about }, extras);
+  return declare({ variable, kind: "http(s) address", parse, defaultFor: () => null, ...about }, extras);
 }
 
 /** Declares a setting that holds a path: `~` is the user's home, a relative path counts from the working directory. */
@@ -74,7 +75,7 @@ export function pathSetting(
     if (text === "" || text.includes("\0")) throw new Error("a path");
     return expandPath(text);
   };
-  return setting({ variable, kind: "path", parse, ...about });
+  return declare({ variable, kind: "path", parse, ...about });
 }
 
 /** Declares a setting that is on or off. */
@@ -85,7 +86,13 @@ export function flagSetting(variable: string, about: SettingText<boolean>): Sett
     if (["0", "false", "no", "off"].includes(lower)) return false;
     throw new Error("true or false");
   };
-  return setting({ variable, kind: "true or false", parse, defaultFor: () => about.default, description: about.description });
+  return declare({
+    variable,
+    kind: "true or false",
+    parse,
+    defaultFor: () => about.default,
+    description: about.description,
+  });
 }
 
 /** Declares a setting that is a number from `min` to `max`. */
@@ -100,7 +107,7 @@ export function numberSetting(
     if (wrongForm || value < about.min || value > about.max) throw new Error(`a ${kind}`);
     return value;
   };
-  return setting({ variable, kind, parse, defaultFor: () => about.default, description: about.description });
+  return declare({ variable, kind, parse, defaultFor: () => about.default, description: about.description });
 }
 
 /** Declares a setting that is one of some words, in any case. */
@@ -114,7 +121,13 @@ export function choiceSetting<const W extends string>(
     if (found === undefined) throw new Error(`one of ${words.join(", ")}`);
     return found;
   };
-  return setting({ variable, kind: words.join(" | "), parse, defaultFor: () => about.default, description: about.description });
+  return declare({
+    variable,
+    kind: words.join(" | "),
+    parse,
+    defaultFor: () => about.default,
+    description: about.description,
+  });
 }
 
 /** Declares a setting that is a list of texts separated by commas, empty by default. */
@@ -124,7 +137,7 @@ export function listSetting(variable: string, about: { readonly description: str
       .split(",")
       .map((part) => part.trim())
       .filter((part) => part !== "");
-  return setting<readonly string[]>({ variable, kind: "comma list", parse, defaultFor: () => [], ...about });
+  return declare<readonly string[]>({ variable, kind: "comma list", parse, defaultFor: () => [], ...about });
 }
 
 /** Makes a path absolute; `~` and `~/…` mean the user's home. */
@@ -134,14 +147,22 @@ export function expandPath(text: string): string {
 }
 
 /** Reads one text as `setting` does. @throws SluiceError `SLUICE_OPTION_INVALID` naming the variable and where it came from */
-export function parseSetting<T>(setting: Setting<T>, text: string, from: { readonly name: string; readonly source: string }): T {
+export function parseSetting<T>(
+  setting: Setting<T>,
+  text: string,
+  from: { readonly name: string; readonly source: string },
+): T {
   try {
     return setting.parse(text);
   } catch (error) {
     const expected = error instanceof Error ? error.message : String(error);
     const got = setting.secret ? "something else" : JSON.stringify(text);
-    throw new SluiceError("SLUICE_OPTION_INVALID", `${from.name} (from ${from.source}) must be ${expected}; got ${got}.`, {
-      cause: error,
-    });
+    throw new SluiceError(
+      "SLUICE_OPTION_INVALID",
+      `${from.name} (from ${from.source}) must be ${expected}; got ${got}.`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -62,7 +62,7 @@ describe("loadSettings", () => {
   });
 
   test("refuses a profile that is not there and lists those that are", () => {
-    profiles('[profiles.team]\nSLUICE_LEASE_SECONDS = 3\n');
+    profiles("[profiles.team]\nSLUICE_LEASE_SECONDS = 3\n");
     expect(() => loadSettings({ SLUICE_HOME: home, SLUICE_PROFILE: "tea" })).toThrow(/no profile "tea".*team/);
   });
 

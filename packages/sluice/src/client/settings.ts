@@ -57,6 +57,14 @@ export const settingsTable = {
     default: "INFO",
     description: "Lowest level of run logs that is kept and shown.",
   }),
+  loggingConsoleLevel: choiceSetting(
+    "SLUICE_LOGGING_CONSOLE_LEVEL",
+    ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+    {
+      default: "WARNING",
+      description: "Lowest level of run logs that is also written to standard error.",
+    },
+  ),
   logPrints: flagSetting("SLUICE_LOG_PRINTS", {
     default: false,
     description: "Whether console output inside a run goes to its log, for flows and tasks that do not say.",
@@ -158,16 +166,18 @@ export function loadSettings(env: Environment = process.env): Settings {
 }
 
 /** Reads all settings and tells where each came from, for `sluice config view`. Secrets are in `value`: hide them when `secret`. */
-export function explainSettings(
-  env: Environment = process.env,
-): { readonly name: SettingName; readonly setting: Setting<unknown>; readonly value: unknown; readonly origin: SettingOrigin }[] {
+export function explainSettings(env: Environment = process.env): {
+  readonly name: SettingName;
+  readonly setting: Setting<unknown>;
+  readonly value: unknown;
+  readonly origin: SettingOrigin;
+}[] {
   const texts = findTexts(env);
-  return Object.entries(settingsTable).map(([name, setting]) => ({
+  return Object.entries(settingsTable).map(([name, setting]) => {
+    const { value, origin } = readOne(setting, texts);
     // The keys of the table are the names of the settings.
-    name: name as SettingName,
-    setting,
-    ...readOne(setting, texts),
-  }));
+    return { name: name as SettingName, setting, value, origin };
+  });
 }
 
 /** Finds the setting that a variable such as `SLUICE_API_URL` sets; undefined for an unknown one. */
@@ -177,9 +187,13 @@ export function findSetting(variable: string): Setting<unknown> | undefined {
 
 function readOne(setting: Setting<unknown>, texts: Texts): { readonly value: unknown; readonly origin: SettingOrigin } {
   const found = texts.find(setting);
-  if (found === undefined) return { value: setting.defaultFor(texts.home), origin: { source: "default", name: "default" } };
+  if (found === undefined)
+    return { value: setting.defaultFor(texts.home), origin: { source: "default", name: "default" } };
   const { source, name } = found.origin;
-  const from = source === "profile" ? { name: setting.variable, source: `profile "${name}"` } : { name, source: "the environment" };
+  const from =
+    source === "profile"
+      ? { name: setting.variable, source: `profile "${name}"` }
+      : { name, source: "the environment" };
   return { value: parseSetting(setting, found.text, from), origin: found.origin };
 }
 
@@ -189,7 +203,8 @@ function findTexts(env: Environment): Texts {
   const find: Texts["find"] = (setting) => {
     for (const name of [setting.variable, ...setting.fallbacks]) {
       const text = env[name];
-      if (text !== undefined && (text !== "" || keepsEmpty(setting))) return { text, origin: { source: "environment", name } };
+      if (text !== undefined && (text !== "" || keepsEmpty(setting)))
+        return { text, origin: { source: "environment", name } };
     }
     const text = profile.values[setting.variable];
     return text === undefined ? undefined : { text, origin: { source: "profile", name: profile.name } };
