@@ -288,7 +288,7 @@ export class Transaction {
     report(problem);
   }
 
-  #inherited<Name extends "store" | "locks" | "report">(name: Name): TransactionOptions[Name] {
+  #inherited<Name extends "store" | "locks" | "report">(name: Name): TransactionOptions[Name] | undefined {
     const { options, parent } = this.#parts;
     return options[name] ?? (parent === undefined ? undefined : parent.#inherited(name));
   }
