@@ -9,19 +9,24 @@
  * 1011, so that the client sends again.
  */
 import { Format } from "typebox/format";
-import Value from "typebox/value";
+import { Value } from "typebox/value";
 import type { WebSocket } from "ws";
 import { isoToMicros } from "../wire/timestamp.ts";
 import { Event } from "../wire/schemas/state.ts";
 import { isObject } from "./check-records.ts";
-import type { ServerCore } from "./server-core.ts";
-import { takeEvents } from "./take-events.ts";
 
 /** Largest frame: a task run's event is some kilobytes. */
 export const MAX_FRAME_BYTES = 4_000_000;
 
+/** Who stores the events: the core of this process, or the way to the leader of a home. */
+export interface EventTaker {
+  /** Resolves when the event is durable. */
+  takeEvent(event: Event): Promise<unknown>;
+  onError(error: unknown): void;
+}
+
 /** Serves one socket until it closes. The socket must not answer pings by itself. */
-export function serveEventsIn(core: ServerCore, socket: WebSocket): void {
+export function serveEventsIn(taker: EventTaker, socket: WebSocket): void {
   Format.Set("date-time", (text) => isoToMicros(text) !== undefined);
   let isOpen = socket.protocol !== "prefect";
   let stored: Promise<unknown> = Promise.resolve();
@@ -35,9 +40,9 @@ export function serveEventsIn(core: ServerCore, socket: WebSocket): void {
     }
     if (!Value.Check(Event, message))
       return fail(1003, `Not an event: ${Value.Errors(Event, message)[0]?.message ?? "no JSON"}`);
-    stored = core.store.write(() => takeEvents(core.store, [message]));
+    stored = taker.takeEvent(message);
     stored.catch((error: unknown) => {
-      core.onError(error);
+      taker.onError(error);
       fail(1011, "The event could not be stored: send it again");
     });
   };
@@ -46,9 +51,11 @@ export function serveEventsIn(core: ServerCore, socket: WebSocket): void {
     take(Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString()),
   );
   socket.on("ping", (data: Buffer) => {
-    stored.then(() => socket.readyState === socket.OPEN && socket.pong(data)).catch(core.onError);
+    stored
+      .then(() => socket.readyState === socket.OPEN && socket.pong(data))
+      .catch((error: unknown) => taker.onError(error));
   });
-  socket.on("error", core.onError);
+  socket.on("error", (error) => taker.onError(error));
 }
 
 function parse(frame: string): unknown {

@@ -4,18 +4,20 @@ import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { WebSocketServer } from "ws";
 import { SluiceError } from "../wire/errors.ts";
-import { MAX_FRAME_BYTES, serveEventsIn } from "./events-socket.ts";
-import type { ServerCore } from "./server-core.ts";
-import { createWebApp, type WebAppOptions } from "./web-app.ts";
+import { type EventTaker, MAX_FRAME_BYTES, serveEventsIn } from "./events-socket.ts";
+import { type ApiAnswerer, createWebApp, type WebAppOptions } from "./web-app.ts";
 
 /** Where a server listens: a port of an address, or a unix socket. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly socketPath: string };
+
+/** What is served: the core of this process, or the way to the leader of a home. */
+export type Served = ApiAnswerer & EventTaker;
 
 /** A listening server. */
 export interface Listening {
   /** The port that was asked for, or the free one that port 0 became; null for a unix socket. */
   readonly port: number | null;
-  /** Answers what is under way, closes all sockets; the core stays open. */
+  /** Answers what is under way, closes all sockets; what is served stays open. */
   close(): Promise<void>;
 }
 
@@ -25,16 +27,12 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const CLOSE_AFTER_MS = 2000;
 
 /**
- * Serves an open core over HTTP and websockets. Resolves when it listens.
+ * Serves a core, or what stands for one, over HTTP and websockets. Resolves when it listens.
  *
  * @throws SluiceError `SLUICE_PORT_IN_USE`
  */
-export async function listen(
-  core: ServerCore,
-  address: ListenAddress,
-  options: WebAppOptions = {},
-): Promise<Listening> {
-  const app = createWebApp(core, options);
+export async function listen(served: Served, address: ListenAddress, options: WebAppOptions = {}): Promise<Listening> {
+  const app = createWebApp(served, options);
   const server = createServer(
     { headersTimeout: HEADER_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
     getRequestListener(app.fetch),
@@ -46,7 +44,7 @@ export async function listen(
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has("prefect") ? "prefect" : false),
   });
-  server.on("upgrade", (request, socket, head) => upgrade(core, sockets, { request, socket, head, options }));
+  server.on("upgrade", (request, socket, head) => upgrade(served, sockets, { request, socket, head, options }));
   await bind(server, address);
   if ("socketPath" in address) chmodSync(address.socketPath, 0o600);
   const bound = server.address();
@@ -61,7 +59,7 @@ interface Upgrade {
   readonly options: WebAppOptions;
 }
 
-function upgrade(core: ServerCore, sockets: WebSocketServer, { request, socket, head, options }: Upgrade): void {
+function upgrade(served: Served, sockets: WebSocketServer, { request, socket, head, options }: Upgrade): void {
   const path = request.url?.split("?", 1)[0];
   const { origin } = request.headers;
   const isOwnOrigin =
@@ -74,8 +72,8 @@ function upgrade(core: ServerCore, sockets: WebSocketServer, { request, socket, 
     );
     return;
   }
-  socket.on("error", core.onError);
-  sockets.handleUpgrade(request, socket, head, (webSocket) => serveEventsIn(core, webSocket));
+  socket.on("error", (error) => served.onError(error));
+  sockets.handleUpgrade(request, socket, head, (webSocket) => serveEventsIn(served, webSocket));
 }
 
 function bind(server: Server, address: ListenAddress): Promise<void> {

@@ -6,6 +6,7 @@
  */
 import { reply, replyToError, Refusal, type ApiCall, type ApiReply } from "./api-reply.ts";
 import { checkProcess, checkRunRecords, isObject } from "./check-records.ts";
+import type { Event } from "../wire/schemas/state.ts";
 import type { App } from "./app.ts";
 import { Store } from "./db/store.ts";
 import { LeaseReaper } from "./lease-reaper.ts";
@@ -69,6 +70,12 @@ export class ServerCore {
     } catch (error) {
       return replyToError(error, this.onError);
     }
+  }
+
+  /** Stores one event of a checked shape. Resolves when it is durable. */
+  async takeEvent(event: Event): Promise<void> {
+    const { takeEvents } = await import("./take-events.ts");
+    await this.store.write(() => takeEvents(this.store, [event]));
   }
 
   /** The whole app, loaded at the first call. */

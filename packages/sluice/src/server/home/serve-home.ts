@@ -1,0 +1,79 @@
+import type { Settings } from "../../client/settings.ts";
+import { SluiceError } from "../../wire/errors.ts";
+import type { ApiRequest } from "../../client/transport.ts";
+import type { ApiCall } from "../api-reply.ts";
+import { listen, type Served } from "../listen.ts";
+import { type Home, openHome } from "./home.ts";
+
+/** Where and what `sluice server start` serves. */
+export interface ServeHomeOptions {
+  /** Its home, database, lease and CORS settings count; `apiUrl` does not. */
+  readonly settings: Settings;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+/** A home being served. */
+export interface ServedHome {
+  /** `http://127.0.0.1:4200`, without the `/api`. */
+  readonly url: string;
+  readonly port: number;
+  /** Answers what is under way, closes the sockets and hands the home over. A second call waits for the first. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a home on a TCP port: HTTP in this thread, the store in the home thread.
+ *
+ * The process joins the home like any other: it leads it, or follows the process that does and takes over when that one ends. So a server
+ * may be started while flows run on the home, and flows go on when the server ends.
+ *
+ * @throws SluiceError `SLUICE_PORT_IN_USE`, and what `openHome` throws
+ */
+export async function serveHome({ settings, host, port }: ServeHomeOptions): Promise<ServedHome> {
+  const home = await openHome({ ...settings, apiUrl: null });
+  try {
+    const listening = await listen(
+      served(home),
+      { host, port },
+      { corsAllowedOrigins: settings.serverCorsAllowedOrigins },
+    );
+    const bound = listening.port ?? port;
+    let closing: Promise<void> | undefined;
+    return {
+      url: `http://${host.includes(":") ? `[${host}]` : host}:${String(bound)}`,
+      port: bound,
+      close: () => (closing ??= listening.close().then(() => home.close())),
+    };
+  } catch (error) {
+    await home.close();
+    throw error;
+  }
+}
+
+/** What answers: the home thread, by strings. */
+function served({ transport }: Home): Served {
+  return {
+    handle: (call, signal) => transport.send(requestOf(call), signal),
+    takeEvent: async (event) => {
+      const { status, body } = await transport.send({
+        method: "POST",
+        path: "/api/events",
+        body: JSON.stringify([event]),
+      });
+      if (status !== 204)
+        throw new SluiceError("SLUICE_API_REFUSED", `An event was not stored: ${String(status)} ${body}`);
+    },
+    onError: (error) => void process.stderr.write(`sluice server: ${String(error)}\n`),
+  };
+}
+
+function requestOf({ method, path, body }: ApiCall): ApiRequest {
+  return {
+    // The route table holds no other methods, so any other is answered as an unknown route; the transport carries it as text.
+    method: method as ApiRequest["method"],
+    path,
+    ...(body === undefined ? {} : { body }),
+  };
+}
