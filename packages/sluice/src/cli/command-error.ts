@@ -46,16 +46,9 @@ export function exitCodeOf(error: unknown): ExitCode {
 export function errorText(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`;
   if (debug) return `error: ${stackText(error)}`;
-  if (isSluiceError(error)) return `error: ${error.message}${causeText(error)}\n  (${error.code})`;
+  if (isSluiceError(error)) return `error: ${error.message}\n  (${error.code})`;
   if (error instanceof UsageError || error instanceof RefusedError) return `error: ${error.message}`;
   return `error: ${error.message || error.name}\n  (${error.name}; --debug shows where it comes from)`;
-}
-
-/** The message of the cause, when the error's own does not tell it already. */
-function causeText(error: Error): string {
-  const { cause } = error;
-  if (!(cause instanceof Error) || cause.message === "" || error.message.includes(cause.message)) return "";
-  return `\n  caused by ${cause.name}: ${cause.message.split("\n", 1)[0] ?? ""}`;
 }
 
 function stackText(error: Error): string {

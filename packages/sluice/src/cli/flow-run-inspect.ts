@@ -59,7 +59,7 @@ async function inspectLines(
       below
         ? summaryLines(summarise(below), style)
             .slice(1, -1)
-            .map((line) => line.trim())
+            .map((line) => line.slice(2))
         : [],
     ),
     ...section(style, "States", stateLines(style, shown.states)),

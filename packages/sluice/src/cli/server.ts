@@ -25,8 +25,8 @@ function readPort(text: string): number {
 
 async function start(options: { readonly host?: string; readonly port?: number }): Promise<void> {
   const settings = loadSettings();
-  const { startServer } = await import("../server/index.ts");
-  const server = await startServer({
+  const { serveHome } = await import("../server/home/serve-home.ts");
+  const server = await serveHome({
     settings,
     host: options.host ?? settings.serverHost,
     port: options.port ?? settings.serverPort,
