@@ -38,6 +38,8 @@ export type { Flow } from "./flows/flow.ts";
 export { getRunLogger, runContext } from "./flows/run-context.ts";
 export type { RunContext } from "./flows/run-context.ts";
 export { closeSession } from "./flows/session.ts";
+export { transaction } from "./flows/transaction.ts";
+export type { CommitMode, IsolationLevel, Transaction, TransactionHook, TransactionOptions } from "./engine/transaction.ts";
 export { task } from "./flows/task.ts";
 export type { Task } from "./flows/task.ts";
 export { ConcurrentTaskRunner, ProcessPoolTaskRunner, ThreadPoolTaskRunner } from "./runners/index.ts";

@@ -15,7 +15,8 @@ import { taskRunName } from "./run-name.ts";
 import { finalState, type State } from "./state.ts";
 import { isStoreTrouble } from "./store-trouble.ts";
 import type { StartedRun } from "./future.ts";
-import { TaskResults } from "./task-results.ts";
+import { TaskResults, type PreparedResult } from "./task-results.ts";
+import { currentTransaction, stageTask, type Transaction } from "./transaction.ts";
 import { turnOver } from "./turn.ts";
 
 
@@ -292,15 +293,37 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
 
   private async succeeded(value: unknown): Promise<Outcome> {
     const { call } = this;
-    let details: TransitionDetails | undefined;
+    const transaction = currentTransaction();
+    let prepared: PreparedResult | undefined;
     try {
       call.assigned?.bodyEnded({ value });
-      const reference = await this.results?.write(value);
-      if (reference !== undefined) details = { data: reference };
+      prepared = this.results?.prepare(value);
+      if (transaction === undefined && !this.hasTransactionHooks()) await prepared?.write();
     } catch (error) {
       return this.failed({ type: "error", error });
     }
-    return this.complete(value, "Completed", details);
+    const details = prepared === undefined ? undefined : { data: prepared.reference };
+    const outcome = await this.complete(value, "Completed", details);
+    if (transaction !== undefined || this.hasTransactionHooks()) await this.stage(transaction, prepared);
+    return outcome;
+  }
+
+  private hasTransactionHooks(): boolean {
+    const { onCommit, onRollback } = this.definition.options;
+    return onCommit !== undefined || onRollback !== undefined;
+  }
+
+  /** Leaves the result's write and the hooks to the transaction around the call; without one they happen now. */
+  private async stage(transaction: Transaction | undefined, prepared: PreparedResult | undefined): Promise<void> {
+    const { onCommit, onRollback } = this.definition.options;
+    await stageTask(transaction, {
+      name: this.run.name,
+      ...(prepared !== undefined && { write: prepared.write }),
+      ...(onCommit !== undefined && { onCommit: [onCommit] }),
+      ...(onRollback !== undefined && { onRollback: [onRollback] }),
+      onRolledBack: () => this.transition("COMPLETED", "RolledBack", { message: "The transaction of the run was rolled back." }),
+      report: ({ during, error }) => this.log(LOG_LEVELS.error, `A hook or write failed during ${during}: ${asError(error).message}`),
+    });
   }
 
   private async complete(value: unknown, name: string, details?: TransitionDetails): Promise<Outcome> {

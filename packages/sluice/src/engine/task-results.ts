@@ -19,17 +19,23 @@ export async function persistValue(
   result: { readonly key: string; readonly value: unknown; readonly expiresAtMs?: number | null },
 ): Promise<ResultReference | undefined> {
   if (!(options.persistResult ?? host.settings.persistResultsByDefault)) return undefined;
-  const store = options.resultStorage ?? host.results();
-  return writeResult(store, result);
+  const { reference, write } = prepare(options.resultStorage ?? host.results(), result);
+  await write();
+  return reference;
 }
 
-async function writeResult(
+/** A value ready to be kept: where it will be, and the write itself. */
+export interface PreparedResult {
+  readonly reference: ResultReference;
+  readonly write: () => Promise<void>;
+}
+
+function prepare(
   store: ResultStore,
   result: { readonly key: string; readonly value: unknown; readonly expiresAtMs?: number | null },
-): Promise<ResultReference> {
+): PreparedResult {
   const stored = encodeResult(result.value, { key: result.key, expiresAtMs: result.expiresAtMs ?? null });
-  await store.write(result.key, stored);
-  return stored.reference;
+  return { reference: stored.reference, write: () => store.write(result.key, stored) };
 }
 
 /** The cache and the persisted result of one task run. */
@@ -84,13 +90,13 @@ export class TaskResults {
     return { value: decodeResult(stored), reference: stored.reference };
   }
 
-  /** Keeps the value of the run. Resolves when it is written; undefined where the options say that it is not kept. */
-  async write(value: unknown): Promise<ResultReference | undefined> {
+  /** Makes the value of the run ready to be kept; undefined where the options say that it is not kept. */
+  prepare(value: unknown): PreparedResult | undefined {
     const { options } = this.definition;
     if (options.persistResult === false) return undefined;
     const { cacheExpiration } = options;
     const expiresAtMs = cacheExpiration === undefined ? null : this.host.clock.nowUs() / 1000 + cacheExpiration * 1000;
-    return writeResult(this.store(), { key: this.cacheKey ?? this.runId, value, expiresAtMs });
+    return prepare(this.store(), { key: this.cacheKey ?? this.runId, value, expiresAtMs });
   }
 
   private store(): ResultStore {
