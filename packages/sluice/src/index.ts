@@ -14,7 +14,7 @@ export {
 } from "./engine/cache-policy.ts";
 export type { CacheKeyContext, CacheKeyFunction, CachePolicy } from "./engine/cache-policy.ts";
 export { asCompleted, gather, race, wait } from "./engine/combinators.ts";
-export type { Gathered, GatherOptions, WaitResult } from "./engine/combinators.ts";
+export type { FutureIterator, FutureStream, Gathered, GatherOptions, WaitResult } from "./engine/combinators.ts";
 export type { FlowOptions, Hook, RunOptions, RunView, TaskOptions } from "./engine/definition.ts";
 export { Future, isFuture } from "./engine/future.ts";
 export type { WaitOptions } from "./engine/future.ts";
@@ -38,6 +38,8 @@ export type { Flow } from "./flows/flow.ts";
 export { getRunLogger, runContext } from "./flows/run-context.ts";
 export type { RunContext } from "./flows/run-context.ts";
 export { closeSession } from "./flows/session.ts";
+export { formatRunSummary, runSummary } from "./flows/run-summary.ts";
+export type { RunSummary } from "./flows/run-summary.ts";
 export { transaction } from "./flows/transaction.ts";
 export type { CommitMode, IsolationLevel, Transaction, TransactionHook, TransactionOptions } from "./engine/transaction.ts";
 export { task } from "./flows/task.ts";

@@ -71,6 +71,7 @@ export class RunTracker {
   private cut = 0;
   private answered = 0;
   private flushWanted = false;
+  private announcedMs = performance.now();
   private waiters: Waiter[] = [];
   private readonly told = new Set<string>();
 
@@ -184,6 +185,8 @@ export class RunTracker {
 
   private async send(): Promise<void> {
     while (this.flushWanted || this.ended.length >= BATCH_RECORDS || this.logs.length >= BATCH_LOGS) {
+      // A producer that fills batches without a pause must not keep open runs from being announced.
+      if (performance.now() - this.announcedMs > FLUSH_MS) this.flushWanted = true;
       const batch = this.cutBatch();
       this.cut++;
       await this.deliver(batch);
@@ -219,6 +222,7 @@ export class RunTracker {
         judged.push(run);
       }
       this.openRuns.clear();
+      this.announcedMs = performance.now();
     }
     this.flushWanted = false;
     return { judged, records: records.length === 0 ? ended : records.concat(ended), logs, ended: ended.length };

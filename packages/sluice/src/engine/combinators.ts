@@ -51,18 +51,33 @@ export async function wait<F extends Future<unknown>>(futures: Iterable<F>, opti
 }
 
 /**
+ * Futures one after another, for `for await`.
+ *
+ * An interface of its own: TypeScript would flatten the thenables of a plain `AsyncIterable` into their values, while at run time the futures come as they are.
+ */
+export interface FutureStream<F> {
+  [Symbol.asyncIterator](): FutureIterator<F>;
+}
+
+/** See {@link FutureStream}. */
+export interface FutureIterator<F> {
+  next(): Promise<IteratorResult<F, undefined>>;
+  return(): Promise<IteratorResult<F, undefined>>;
+}
+
+/**
  * Gives futures in the order in which they end, each once; those that are over come first, in the order given.
  *
  * Written by hand: an async generator would await each future that it yields, and throw for a failed one.
  *
  * @throws SluiceError SLUICE_TIMED_OUT from `next()` when `timeoutSeconds` pass, counted from the first `next()`, before all are over
  */
-export function asCompleted<F extends Future<unknown>>(futures: Iterable<F>, options: WaitOptions = {}): AsyncIterable<F> {
+export function asCompleted<F extends Future<unknown>>(futures: Iterable<F>, options: WaitOptions = {}): FutureStream<F> {
   const open = new Set(futures);
   return { [Symbol.asyncIterator]: () => new CompletionIterator(open, options.timeoutSeconds) };
 }
 
-class CompletionIterator<F extends Future<unknown>> implements AsyncIterator<F> {
+class CompletionIterator<F extends Future<unknown>> implements FutureIterator<F> {
   private readonly pending: Set<F>;
   private readonly ended: F[] = [];
   private readonly timeoutMs: number | undefined;
@@ -76,7 +91,7 @@ class CompletionIterator<F extends Future<unknown>> implements AsyncIterator<F> 
     this.timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000;
   }
 
-  async next(): Promise<IteratorResult<F>> {
+  async next(): Promise<IteratorResult<F, undefined>> {
     this.start();
     while (this.ended.length === 0) {
       if (this.failure !== undefined) throw this.failure.error;
@@ -86,13 +101,13 @@ class CompletionIterator<F extends Future<unknown>> implements AsyncIterator<F> 
     return this.take();
   }
 
-  return(): Promise<IteratorResult<F>> {
+  return(): Promise<IteratorResult<F, undefined>> {
     this.pending.clear();
     this.ended.length = 0;
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  private take(): IteratorResult<F> {
+  private take(): IteratorResult<F, undefined> {
     const future = this.ended.shift();
     // A future is a thenable, and this object is what an async function resolves with: only its value must not be one.
     return future === undefined ? { done: true, value: undefined } : { done: false, value: future };

@@ -43,11 +43,19 @@ test("gives a function made at run time no home and does not keep it", async () 
 });
 
 test("refuses a second flow of one name made of another source", () => {
-  expect(isSluiceError(duplicate, "SLUICE_DUPLICATE_NAME") && duplicate.message).toMatch(/"twice".*function-registry\.test\.ts:\d+/s);
+  expect(isSluiceError(duplicate, "SLUICE_DUPLICATE_NAME") && duplicate.message).toMatch(
+    /"twice".*function-registry\.test\.ts:\d+/s,
+  );
 });
 
 test("accepts a home given by hand, for loaders that hide the stack", () => {
-  const reference = defineFunction({ fn: plus, name: "by-hand", kind: "task", definition: plus, home: "file:///a/b.ts?v=1" });
+  const reference = defineFunction({
+    fn: plus,
+    name: "by-hand",
+    kind: "task",
+    definition: plus,
+    home: "file:///a/b.ts?v=1",
+  });
   expect(reference.home).toBe("file:///a/b.ts");
   expect(findFunction(reference)?.definition).toBe(plus);
 });

@@ -30,6 +30,8 @@ export interface EngineSettings {
   readonly persistResultsByDefault: boolean;
   /** Lowest level that is also written to this process's standard error. */
   readonly consoleLevel: number;
+  /** How the progress of a root flow called by a script is shown. */
+  readonly progress: "auto" | "off" | "plain" | "tree";
 }
 
 const SLOT = Symbol.for("sluice.host");

@@ -59,7 +59,10 @@ function lineAfter(word: string, output: string): Record<string, unknown> {
 }
 
 /** Runs a fixture as a program and loads what it printed in a second process. */
-async function roundTrip(file: string, edit?: (cases: Record<string, unknown>) => void): Promise<Record<string, unknown>> {
+async function roundTrip(
+  file: string,
+  edit?: (cases: Record<string, unknown>) => void,
+): Promise<Record<string, unknown>> {
   const program = await run(process.execPath, [join(folder, file)]);
   const cases = lineAfter("CASES ", program.stdout);
   edit?.(cases);
@@ -67,7 +70,15 @@ async function roundTrip(file: string, edit?: (cases: Record<string, unknown>) =
   return lineAfter("LOADED ", worker.stdout);
 }
 
-const shapes = (imports: string, module: string, type: string, close: string): string => `
+/** A program's parts that differ by module system and language. */
+interface Shape {
+  readonly imports: string;
+  readonly module: string;
+  /** Type of a parameter, with its colon; "" in JavaScript. */
+  readonly type: string;
+  readonly close: string;
+}
+const shapes = ({ imports, module, type, close }: Shape): string => `
 ${imports}
 ${module}
 const hidden = task("hidden", async (x${type}) => x + 1);
@@ -80,7 +91,8 @@ class Etl { static run = task("static", async (x${type}) => x + 3); }
 ${close}
 `;
 const EXPECTED = { exported: 6, hidden: 6, sync: 10, loop0: 15, loop1: 25, made: 105, library: 205, static: 8 };
-const CASES = "{ exported, hidden, sync, loop0: loops[0], loop1: loops[1], made, library, static: Etl.run, closure, after }";
+const CASES =
+  "{ exported, hidden, sync, loop0: loops[0], loop1: loops[1], made, library, static: Etl.run, closure, after }";
 const ESM = `import { task, libraryTask, print } from "./sdk.mjs";`;
 const topAwait = (type: string): string => `await hidden(1);
 async function inside(n${type}) { await null; return task("closure", (x${type}) => x + n); }
@@ -97,45 +109,109 @@ main();
 const after = task("after", (x${type}) => x + 4);`;
 
 test.each([
-  ["esm.mjs", shapes(ESM, `export const exported = task("exported", async (x) => x + 1);`, "", topAwait("")), "halts"],
-  ["typed.ts", shapes(ESM, `export const exported = task("exported", async (x: number) => x + 1);`, ": number", topAwait(": number")), "halts"],
-  ["main.mjs", shapes(ESM, `export const exported = task("exported", async (x) => x + 1);`, "", mainCall("")), "goes on"],
-  ["common.cjs", shapes(`const { task, libraryTask, print } = require("./sdk.mjs");`, `const exported = (exports.exported = task("exported", async (x) => x + 1));`, "", mainCall("")), "goes on"],
-  ["typed.cts", shapes(`const { task, libraryTask, print } = require("./sdk.mjs");`, `const exported = task("exported", async (x: number) => x + 1);`, ": number", mainCall(": number")), "goes on"],
+  [
+    "esm.mjs",
+    shapes({
+      imports: ESM,
+      module: `export const exported = task("exported", async (x) => x + 1);`,
+      type: "",
+      close: topAwait(""),
+    }),
+    "halts",
+  ],
+  [
+    "typed.ts",
+    shapes({
+      imports: ESM,
+      module: `export const exported = task("exported", async (x: number) => x + 1);`,
+      type: ": number",
+      close: topAwait(": number"),
+    }),
+    "halts",
+  ],
+  [
+    "main.mjs",
+    shapes({
+      imports: ESM,
+      module: `export const exported = task("exported", async (x) => x + 1);`,
+      type: "",
+      close: mainCall(""),
+    }),
+    "goes on",
+  ],
+  [
+    "common.cjs",
+    shapes({
+      imports: `const { task, libraryTask, print } = require("./sdk.mjs");`,
+      module: `const exported = (exports.exported = task("exported", async (x) => x + 1));`,
+      type: "",
+      close: mainCall(""),
+    }),
+    "goes on",
+  ],
+  [
+    "typed.cts",
+    shapes({
+      imports: `const { task, libraryTask, print } = require("./sdk.mjs");`,
+      module: `const exported = task("exported", async (x: number) => x + 1);`,
+      type: ": number",
+      close: mainCall(": number"),
+    }),
+    "goes on",
+  ],
 ])("finds every shape of declaration again in %s", async (file, text, evaluation) => {
   write(file, text);
   const { closure, after, ...found } = await roundTrip(file);
   expect(found).toEqual(EXPECTED);
   expect(closure).toMatch(/SLUICE_NOT_PORTABLE: .*"closure"/);
   if (evaluation === "goes on") expect(after).toBe(9);
-  else expect(after).toMatch(new RegExp(`SLUICE_FUNCTION_NOT_FOUND: .*"after".*halted before it, at the call of "hidden" at .*:\\d+:\\d+`));
+  else
+    expect(after).toMatch(
+      new RegExp(`SLUICE_FUNCTION_NOT_FOUND: .*"after".*halted before it, at the call of "hidden" at .*:\\d+:\\d+`),
+    );
 });
 
 test("finds functions of an imported module and of a default export", async () => {
-  write("lib.mjs", `${ESM}\nexport default task("dflt", (x) => x + 9);\nexport const named = task("named", (x) => x + 8);`);
+  write(
+    "lib.mjs",
+    `${ESM}\nexport default task("dflt", (x) => x + 9);\nexport const named = task("named", (x) => x + 8);`,
+  );
   write("uses.mjs", `${ESM}\nimport dflt, { named } from "./lib.mjs";\nprint({ dflt, named });`);
   expect(await roundTrip("uses.mjs")).toEqual({ dflt: 14, named: 13 });
 });
 
 test("keeps main().catch(exit) of a program from ending the worker", async () => {
-  write("catching.mjs", `${ESM}\nconst one = task("one", (x) => x);\nasync function main() { await one(1); print({ one }); }\nmain().catch(() => process.exit(7));`);
+  write(
+    "catching.mjs",
+    `${ESM}\nconst one = task("one", (x) => x);\nasync function main() { await one(1); print({ one }); }\nmain().catch(() => process.exit(7));`,
+  );
   expect(await roundTrip("catching.mjs")).toEqual({ one: 5 });
 });
 
 test("gives a module time for a top-level await of its own", async () => {
-  write("slow.mjs", `${ESM}\nconst one = task("one", (x) => x + base);\nawait new Promise((r) => setTimeout(r, 100));\nconst base = 7;\nprint({ one });`);
+  write(
+    "slow.mjs",
+    `${ESM}\nconst one = task("one", (x) => x + base);\nawait new Promise((r) => setTimeout(r, 100));\nconst base = 7;\nprint({ one });`,
+  );
   expect(await roundTrip("slow.mjs")).toEqual({ one: 12 });
 });
 
 test("refuses a function whose source has changed", async () => {
   write("edited.mjs", `${ESM}\nconst one = task("one", (x) => x);\nprint({ one });`);
-  const found = await roundTrip("edited.mjs", () => write("edited.mjs", `${ESM}\nconst one = task("one", (x) => x + 1);`));
+  const found = await roundTrip("edited.mjs", () =>
+    write("edited.mjs", `${ESM}\nconst one = task("one", (x) => x + 1);`),
+  );
   expect(found["one"]).toMatch(/SLUICE_FUNCTION_CHANGED: .*"one"/);
 });
 
 test("reports a module that fails in the worker with its own error", async () => {
-  write("fails.mjs", `${ESM}\nif (process.argv[1].endsWith("load.mjs")) throw new Error("only in main");\nconst one = task("one", (x) => x);\nprint({ one });`);
-  expect((await roundTrip("fails.mjs"))["one"]).toMatch(/SLUICE_IMPORT_FAILED: .*only in main.* \| cause only in main/s);
+  write(
+    "fails.mjs",
+    `${ESM}\nif (process.argv[1].endsWith("load.mjs")) throw new Error("only in main");\nconst one = task("one", (x) => x);\nprint({ one });`,
+  );
+  expect((await roundTrip("fails.mjs"))["one"]).toMatch(
+    /SLUICE_IMPORT_FAILED: .*only in main.* \| cause only in main/s,
+  );
 });
 
 test("comes back for a function that the module defines only in the main program", async () => {

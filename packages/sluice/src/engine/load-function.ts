@@ -109,7 +109,8 @@ async function evaluate(load: ModuleLoad, home: string, wanted: () => boolean): 
     },
     (error: unknown) => {
       load.settled = true;
-      if (!isImportHalt(error)) load.outcome = { ...load.outcome, error: error ?? new Error("the module threw nothing") };
+      if (!isImportHalt(error))
+        load.outcome = { ...load.outcome, error: error ?? new Error("the module threw nothing") };
     },
   );
   const patience = waitAtMost(wanted);
@@ -184,10 +185,15 @@ function importFailed(reference: FunctionReference, cause: unknown): SluiceError
 
 function notFound(reference: FunctionReference, load: ModuleLoad | undefined): SluiceError {
   const halted = load?.outcome.halted ?? (load?.settled === true ? null : lastHalt);
-  let reason = "the module was evaluated to its end without defining it; it may depend on arguments or the environment of the main program";
-  if (halted !== null) reason = `the evaluation of its module halted before it, at the call of "${halted.name}" at ${halted.at}; declare it above that call`;
+  let reason =
+    "the module was evaluated to its end without defining it; it may depend on arguments or the environment of the main program";
+  if (halted !== null)
+    reason = `the evaluation of its module halted before it, at the call of "${halted.name}" at ${halted.at}; declare it above that call`;
   else if (load?.settled !== true) reason = `the evaluation of its module still waits at a top-level await of its own`;
-  return new SluiceError("SLUICE_FUNCTION_NOT_FOUND", `Expected the ${described(reference)} in ${reference.home}, but ${reason}.`);
+  return new SluiceError(
+    "SLUICE_FUNCTION_NOT_FOUND",
+    `Expected the ${described(reference)} in ${reference.home}, but ${reason}.`,
+  );
 }
 
 function changed(reference: FunctionReference, found: FunctionReference): SluiceError {

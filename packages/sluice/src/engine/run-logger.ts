@@ -75,7 +75,9 @@ function writeLog(host: EngineHost, line: LogLine): void {
   });
   if (line.level >= host.settings.consoleLevel) {
     const kind = line.taskRunId === null ? "Flow run" : "Task run";
-    process.stderr.write(`${levelName(line.level).padEnd(8)}| ${kind} '${line.runName}' - ${line.message}\n`);
+    // The whole story, with its stack, is in the log.
+    const [firstLine] = line.message.split("\n", 1);
+    process.stderr.write(`${levelName(line.level).padEnd(8)}| ${kind} '${line.runName}' - ${firstLine}\n`);
   }
 }
 

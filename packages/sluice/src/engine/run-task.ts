@@ -349,6 +349,7 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     const timedOut = end.type === "timed-out";
     const message = timedOut ? error.message : `Task run encountered an exception ${error.name}: ${error.message}`;
     this.call.assigned?.bodyEnded();
+    await currentTransaction()?.abandon();
     this.log(LOG_LEVELS.error, `${message}\n${error.stack ?? ""}`);
     return this.ended("FAILED", { name: timedOut ? "TimedOut" : "Failed", message, error });
   }

@@ -64,7 +64,8 @@ export function findCallPlace(skipFrames: CallableFunction): string {
 }
 
 function callSites(skipFrames: CallableFunction): readonly NodeJS.CallSite[] {
-  const prepare = Error.prepareStackTrace;
+  // Put back as it was, never called here.
+  const { prepareStackTrace } = Error;
   const limit = Error.stackTraceLimit;
   let sites: readonly NodeJS.CallSite[] = [];
   Error.stackTraceLimit = STACK_FRAMES;
@@ -74,12 +75,11 @@ function callSites(skipFrames: CallableFunction): readonly NodeJS.CallSite[] {
   };
   try {
     const holder: { stack?: string } = {};
-    // The second argument is used for its identity alone, so any callable will do.
-    Error.captureStackTrace(holder, skipFrames as (...args: never[]) => unknown);
+    Error.captureStackTrace(holder, skipFrames);
     // The frames are prepared when the property is first read.
     void holder.stack;
   } finally {
-    Error.prepareStackTrace = prepare;
+    Error.prepareStackTrace = prepareStackTrace;
     Error.stackTraceLimit = limit;
   }
   return sites;

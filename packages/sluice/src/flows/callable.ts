@@ -10,6 +10,7 @@ import type { FunctionReference } from "../wire/run-spec.ts";
 import type { MapStreamOptions } from "./call-types.ts";
 import { mapCalls, mapStream } from "./map-calls.ts";
 import { checkOptions } from "./options.ts";
+import { rootProgress } from "./root-progress.ts";
 import { openSession } from "./session.ts";
 
 const DEFINITION = Symbol.for("sluice.definition");
@@ -68,18 +69,16 @@ export function withOverrides(definition: Definition, overrides: Readonly<Record
 
 function callableOf(definition: Definition): CallableFunction {
   const { name } = definition;
-  const start = (args: readonly unknown[], submitted: boolean) =>
-    startCall({ definition, args, frame: currentFrame(), host: openSession(), submitted });
   const settle = async (args: readonly unknown[]): Promise<FinalState<unknown>> => {
     if (currentFrame() === undefined) {
       const halted = haltIfImporting(name);
       if (halted !== undefined) return halted;
     }
-    return start(args, false).outcome;
+    return showing(definition, args);
   };
   const submit = (...args: readonly unknown[]): Future<unknown> => {
     if (currentFrame() === undefined) throwIfImporting(name);
-    return new Future(start(args, true));
+    return new Future(startCall({ definition, args, frame: currentFrame(), host: openSession(), submitted: true }));
   };
   const call = async (...args: readonly unknown[]): Promise<unknown> => valueOf(await settle(args));
   Object.defineProperty(call, "name", { value: name });
@@ -96,6 +95,21 @@ function callableOf(definition: Definition): CallableFunction {
       return callableOf(withCopy(definition, given));
     },
   });
+}
+
+/** Runs a call here; the run of a root flow shows its progress, where that is asked for. */
+async function showing(definition: Definition, args: readonly unknown[]): Promise<FinalState<unknown>> {
+  const host = openSession();
+  const frame = currentFrame();
+  const isRoot = frame === undefined && definition.kind === "flow";
+  const progress = isRoot ? rootProgress(host.settings.progress, host.transport) : undefined;
+  const call = { definition, args, frame, host, submitted: false };
+  if (progress === undefined) return startCall(call).outcome;
+  try {
+    return await startCall({ ...call, onCreated: (run) => progress.onCreated(run) }).outcome;
+  } finally {
+    await progress.ended();
+  }
 }
 
 /** A copy made by `with()`. Options that cannot travel make it a declaration of its own, found like the first where it stands at the top level of a module. */

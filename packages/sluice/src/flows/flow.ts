@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FlowOptions, RunFunction } from "../engine/definition.ts";
+import type { FutureStream } from "../engine/combinators.ts";
 import type { Future } from "../engine/future.ts";
 import type { FinalState } from "../engine/state.ts";
 import { makeCallable } from "./callable.ts";
@@ -21,7 +22,7 @@ export interface Flow<P extends readonly unknown[], R> {
   /** Submits one run for each element; up to 10,000. @throws SluiceError SLUICE_MAP_INVALID, SLUICE_MAP_TOO_LARGE */
   map(...args: MapArgs<P>): Future<R>[];
   /** Submits one run for each item of any number of them, with a bounded window open, and gives the futures as they end. */
-  mapStream(items: Iterable<P[0]> | AsyncIterable<P[0]>, options?: MapStreamOptions): AsyncIterable<Future<R>>;
+  mapStream(items: Iterable<P[0]> | AsyncIterable<P[0]>, options?: MapStreamOptions): FutureStream<Future<R>>;
   /**
    * A copy with further options. `taskRunner` given here is where the runs that this flow submits go, and, when the copy itself is submitted, where it goes.
    */

@@ -1,4 +1,5 @@
 import { Unmapped } from "../engine/call-arguments.ts";
+import type { FutureIterator, FutureStream } from "../engine/combinators.ts";
 import { isFuture, type Future } from "../engine/future.ts";
 import { SluiceError } from "../wire/errors.ts";
 import type { MapStreamOptions } from "./call-types.ts";
@@ -60,7 +61,7 @@ export function mapStream<R>(
   submit: (item: unknown) => Future<R>,
   items: Iterable<unknown> | AsyncIterable<unknown>,
   options: MapStreamOptions,
-): AsyncIterable<Future<R>> {
+): FutureStream<Future<R>> {
   const window = options.window ?? DEFAULT_WINDOW;
   if (!Number.isInteger(window) || window < 1) {
     throw new SluiceError("SLUICE_OPTION_INVALID", `mapStream() expected "window" to be a whole number from 1, got ${String(options.window)}.`);
@@ -68,7 +69,7 @@ export function mapStream<R>(
   return { [Symbol.asyncIterator]: () => new StreamIterator(submit, items, window) };
 }
 
-class StreamIterator<R> implements AsyncIterator<Future<R>> {
+class StreamIterator<R> implements FutureIterator<Future<R>> {
   private readonly submit: (item: unknown) => Future<R>;
   private readonly source: Iterator<unknown> | AsyncIterator<unknown>;
   private readonly window: number;
@@ -83,7 +84,7 @@ class StreamIterator<R> implements AsyncIterator<Future<R>> {
     this.window = window;
   }
 
-  async next(): Promise<IteratorResult<Future<R>>> {
+  async next(): Promise<IteratorResult<Future<R>, undefined>> {
     while (!this.exhausted && this.open < this.window && this.ended.length < this.window) {
       const item = await this.source.next();
       if (item.done === true) this.exhausted = true;
@@ -98,7 +99,7 @@ class StreamIterator<R> implements AsyncIterator<Future<R>> {
     return future === undefined ? { done: true, value: undefined } : { done: false, value: future };
   }
 
-  async return(): Promise<IteratorResult<Future<R>>> {
+  async return(): Promise<IteratorResult<Future<R>, undefined>> {
     this.exhausted = true;
     this.ended.length = 0;
     await this.source.return?.();

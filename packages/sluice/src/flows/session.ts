@@ -107,6 +107,7 @@ export function engineSettings(settings: Settings): EngineSettings {
     logPrints: settings.logPrints,
     persistResultsByDefault: settings.resultsPersistByDefault,
     consoleLevel: Math.max(level, LEVELS[settings.loggingConsoleLevel]),
+    progress: settings.progress,
   };
 }
 

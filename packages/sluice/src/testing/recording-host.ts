@@ -115,7 +115,7 @@ export function useRecordingHost(options: { clock?: Clock; settings?: Partial<En
     memory,
     results: () => memory,
     transport: noTransport,
-    settings: { loggingLevel: 20, logPrints: false, persistResultsByDefault: false, consoleLevel: 100, ...options.settings },
+    settings: { loggingLevel: 20, logPrints: false, persistResultsByDefault: false, consoleLevel: 100, progress: "off", ...options.settings },
     live: new Map(),
     attach: (runner) => runner,
   };
