@@ -1,5 +1,5 @@
 /** A timeout ends even a busy loop when it runs on a process or thread; the pool goes on with the next run. */
-import { flow, gather, ProcessPoolTaskRunner, task } from "sluice";
+import { flow, ProcessPoolTaskRunner, task } from "sluice";
 
 const spin = task("spin", { timeoutSeconds: 0.5, graceMs: 100 }, (forever: boolean) => {
   while (forever);

@@ -4,13 +4,10 @@ import { findPackages, type InstalledPackage } from "./find-packages.ts";
 import { dialectOf, type Dialect } from "./measure-file.ts";
 import { measureSource, readSources } from "./read-source.ts";
 import { reduceAudit, reducePackage, type AuditReport, type MeasuredFile, type PackageReport } from "./reduce.ts";
-import { measureSpeedUp, processes, type SpeedUp } from "./speed-up.ts";
+import { processes } from "./speed-up.ts";
 
 /** To be raised when measure-file.ts counts differently: no measure of an older version is then taken from the cache. */
 const MEASURE_VERSION = 1;
-/** Files of a package that are under way at once: what bounds memory in a package of ten thousand files. */
-const FILES_AT_ONCE = 500;
-
 /** What a measure depends on: its key in the cache, together with the task's source. */
 interface Content {
   readonly hash: string;
@@ -38,15 +35,13 @@ export const auditPackage = flow(
     const { files, skipped } = await readSources(installed.directory);
     const measured: MeasuredFile[] = [];
     let fromCache = 0;
-    for (let start = 0; start < files.length; start += FILES_AT_ONCE) {
-      const batch = files.slice(start, start + FILES_AT_ONCE);
-      const runs = measureFile.map(
-        batch.map(({ path }) => path),
-        batch.map(({ path, hash }) => ({ hash, dialect: dialectOf(path), measureVersion: MEASURE_VERSION })),
-      );
-      const measures = await gather(runs);
-      fromCache += runs.filter((run) => run.state.name === "Cached").length;
-      measured.push(...measures.map((measure, i) => Object.assign({ measure }, batch[i])));
+    for (const { path, hash } of files) {
+      const content = { hash, dialect: dialectOf(path), measureVersion: MEASURE_VERSION };
+      // Parsing keeps this process busy from start to end, so there is nothing to gain from submitting: plain calls, one after another.
+      const state = await measureFile.safe(path, content);
+      if (state.type !== "COMPLETED") throw state.error;
+      if (state.name === "Cached") fromCache += 1;
+      measured.push({ path, hash, measure: state.data });
     }
     const report = await addUpPackage(installed, measured, { skipped, fromCache });
     getRunLogger().info(`${files.length} files, ${fromCache} from the cache, complexity ${report.sums.complexity}`);
@@ -54,25 +49,24 @@ export const auditPackage = flow(
   },
 );
 
-/** What the whole run brings. */
+/** What the audit brings. */
 export interface AuditResult {
   readonly audit: AuditReport;
-  /** Wall time of finding, measuring and adding up. */
+  readonly packages: readonly InstalledPackage[];
+  /** Wall time from finding the packages to the last sum. */
   readonly auditSeconds: number;
-  readonly speedUp: SpeedUp | undefined;
   readonly flowRunId: string;
 }
 
 /**
- * Audits all installed packages of a folder, the largest first so that the processes end together, then measures the speed-up.
+ * Audits all installed packages of a folder, the largest first so that the processes end together.
  *
- * @param folder        a project with a `node_modules` folder, absolute
- * @param sampleSeconds how long the sequential side of the speed-up sample works at least; 0 leaves it out
+ * @param folder a project with a `node_modules` folder, absolute
  */
 export const auditDependencies = flow(
   "audit-dependencies",
   { taskRunner: processes },
-  async (folder: string, sampleSeconds: number): Promise<AuditResult> => {
+  async (folder: string): Promise<AuditResult> => {
     const start = performance.now();
     const packages = await findInstalled(folder);
     const audit = await addUpAll(await gather(auditPackage.map(packages)));
@@ -90,7 +84,6 @@ export const auditDependencies = flow(
         complexity: sums.complexity,
       })),
     });
-    const speedUp = sampleSeconds > 0 ? await measureSpeedUp(packages, sampleSeconds) : undefined;
-    return { audit, auditSeconds, speedUp, flowRunId: runContext().runId };
+    return { audit, packages, auditSeconds, flowRunId: runContext().runId };
   },
 );

@@ -10,15 +10,17 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { auditDependencies, type AuditResult } from "./audit.ts";
+import { auditDependencies } from "./audit.ts";
 import { reportLines } from "./report-lines.ts";
+import { measureSpeedUp } from "./speed-up.ts";
 
 const SAMPLE_SECONDS = 8;
+// Also where standard error is no terminal: a newcomer should see what happens. Plain lines there, a tree on a terminal.
+process.env["SLUICE_PROGRESS"] ??= process.stderr.isTTY ? "tree" : "plain";
 const here = dirname(fileURLToPath(import.meta.url));
 
 /** The part of a written report that the next run reads. */
 interface EarlierReport {
-  readonly folder: string;
   /** Wall time of the audit when no file came from the cache. */
   readonly uncachedSeconds: number | undefined;
 }
@@ -35,17 +37,15 @@ async function main(): Promise<void> {
   const reportFile = join(resolve(values.output ?? join(here, "output")), "report.json");
 
   const earlier = await readEarlier(reportFile, folder);
-  const result = await auditDependencies(folder, sampleSeconds);
-  const uncachedSeconds = result.audit.totals.fromCache === 0 ? result.auditSeconds : earlier?.uncachedSeconds;
-  await writeReport(reportFile, { folder, uncachedSeconds }, result);
-  const { audit, ...story } = result;
-  const lines = reportLines(audit, {
-    ...story,
-    folder,
-    uncachedSeconds,
-    reportFile: relative(process.cwd(), reportFile),
-  });
-  console.log(lines.join("\n"));
+  const { audit, packages, auditSeconds, flowRunId } = await auditDependencies(folder);
+  const speedUp = sampleSeconds > 0 ? await measureSpeedUp(packages, sampleSeconds) : undefined;
+
+  const isFirst = audit.totals.fromCache <= audit.totals.copies;
+  const uncachedSeconds = isFirst ? auditSeconds : earlier?.uncachedSeconds;
+  const story = { folder, auditSeconds, uncachedSeconds, speedUp, flowRunId };
+  await mkdir(dirname(reportFile), { recursive: true });
+  await writeFile(reportFile, `${JSON.stringify({ ...story, ...audit }, undefined, 2)}\n`);
+  console.log(reportLines(audit, { ...story, reportFile: relative(process.cwd(), reportFile) }).join("\n"));
 }
 
 async function readEarlier(file: string, folder: string): Promise<EarlierReport | undefined> {
@@ -54,18 +54,13 @@ async function readEarlier(file: string, folder: string): Promise<EarlierReport 
     if (typeof report !== "object" || report === null || !("folder" in report) || report.folder !== folder)
       return undefined;
     const uncached = "uncachedSeconds" in report ? report.uncachedSeconds : undefined;
-    return { folder, uncachedSeconds: typeof uncached === "number" ? uncached : undefined };
+    return { uncachedSeconds: typeof uncached === "number" ? uncached : undefined };
   } catch (error) {
     // The first audit has no earlier report, and one that was cut short is as good as none.
     if (error instanceof SyntaxError || (error instanceof Error && "code" in error && error.code === "ENOENT"))
       return undefined;
     throw error;
   }
-}
-
-async function writeReport(file: string, head: EarlierReport, result: AuditResult): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify({ ...head, ...result }, undefined, 2)}\n`);
 }
 
 await main();

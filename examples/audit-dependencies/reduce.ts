@@ -62,10 +62,19 @@ export interface Duplicate {
   readonly wastedBytes: number;
 }
 
+/** Sums over all packages. */
+export interface Totals extends Sums {
+  readonly packages: number;
+  readonly installedBytes: number;
+  readonly fromCache: number;
+  /** Files whose content another file has, too: a content is measured once, so a first audit finds these in the cache. */
+  readonly copies: number;
+}
+
 /** The result of the audit. */
 export interface AuditReport {
   readonly packages: readonly Omit<PackageReport, "contents">[];
-  readonly totals: Sums & { readonly packages: number; readonly installedBytes: number; readonly fromCache: number };
+  readonly totals: Totals;
   /** Licences by number of packages, most frequent first. */
   readonly licences: readonly { readonly licence: string; readonly packages: readonly string[] }[];
   /** By wasted bytes, largest first. */
@@ -131,6 +140,7 @@ export function reduceAudit(packages: readonly PackageReport[]): AuditReport {
       packages: packages.length,
       installedBytes: total((each) => each.installedBytes),
       fromCache: total((each) => each.fromCache),
+      copies: sums.files - new Set(packages.flatMap((each) => each.contents.map(({ hash }) => hash))).size,
     },
     licences: countLicences(packages),
     duplicates: findDuplicates(packages.flatMap((each) => each.contents)),

@@ -66,7 +66,7 @@ test("says how much came from the cache and what it spared", () => {
     "2 of 2 files came from the cache; the audit took 1.50 s (9.00 s when all files were measured).",
   );
   expect(reportLines(audit(0), story)).toContain(
-    "No file came from the cache; the audit took 1.50 s. Run it again: unchanged files will.",
+    "No measure came from an earlier run; the audit took 1.50 s. Run it again: unchanged files come from the cache.",
   );
 });
 

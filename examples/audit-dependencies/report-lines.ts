@@ -1,6 +1,6 @@
 /** Puts the audit's result into lines for a terminal. Pure. */
 import { relative } from "node:path";
-import type { AuditReport } from "./reduce.ts";
+import type { AuditReport, Totals } from "./reduce.ts";
 import type { SpeedUp } from "./speed-up.ts";
 
 const TOP = 10;
@@ -113,9 +113,11 @@ function speedUpLines(speedUp: SpeedUp | undefined): readonly string[] {
   ];
 }
 
-function cacheLine(totals: AuditReport["totals"], story: AuditStory): string {
+function cacheLine(totals: Totals, story: AuditStory): string {
   const took = `the audit took ${seconds(story.auditSeconds)}`;
-  if (totals.fromCache === 0) return `No file came from the cache; ${took}. Run it again: unchanged files will.`;
+  if (totals.fromCache <= totals.copies) {
+    return `No measure came from an earlier run; ${took}. Run it again: unchanged files come from the cache.`;
+  }
   const before =
     story.uncachedSeconds === undefined ? "" : ` (${seconds(story.uncachedSeconds)} when all files were measured)`;
   return `${grouped(totals.fromCache)} of ${count(totals.files, "file")} came from the cache; ${took}${before}.`;

@@ -13,7 +13,7 @@ import { dialectOf } from "./measure-file.ts";
 import { measureSource } from "./read-source.ts";
 
 /** Small enough that the last slice to end keeps the other processes waiting for a few percent of the time only. */
-const SLICE_BYTES = 500_000;
+const SLICE_BYTES = 1_000_000;
 /** Turns that each side takes. */
 const ROUNDS = 4;
 /** Larger files would make slices of uneven length. */
@@ -49,8 +49,9 @@ const measureAfresh = task("measure-afresh", { cachePolicy: NO_CACHE }, measureS
 
 /** Measures the files of a slice, a task for each; returns the sum of their complexity. */
 export const measureSlice = flow("measure-slice", { flowRunName: "slice-{slice.number}" }, async (slice: Slice) => {
-  const measures = await gather(measureAfresh.map(slice.paths));
-  return measures.reduce((sum, measure) => sum + measure.complexity, 0);
+  let complexity = 0;
+  for (const path of slice.paths) complexity += (await measureAfresh(path)).complexity;
+  return complexity;
 });
 
 /**
@@ -76,7 +77,9 @@ export const measureSpeedUp = flow(
       const taken: Slice[] = [];
       const sums: number[] = [];
       const sequentialStart = performance.now();
-      for (let spentMs = 0; sequentialMs + spentMs < (sampleSeconds * 1000 * round) / ROUNDS;) {
+      const untilMs = (sampleSeconds * 1000 * round) / ROUNDS;
+      // As many for each process, or the last ones to end would find the others idle.
+      for (let spentMs = 0; sequentialMs + spentMs < untilMs || taken.length % workerCount !== 0;) {
         const number = sample.length + taken.length;
         const slice = { ...(slices[number % slices.length] ?? first), number };
         sums.push(await measureSlice(slice));
