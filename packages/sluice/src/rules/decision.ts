@@ -46,13 +46,15 @@ export type Rule<Facts> = (transition: Transition, facts: Facts) => RuleOutcome;
  */
 export function decide<Facts>(rules: readonly Rule<Facts>[], transition: Transition, facts: Facts): Decision {
   let proposed = transition.proposed;
-  let policyPatch: PolicyPatch | undefined;
+  const policyPatch: PolicyPatch = {};
   for (const rule of rules) {
     const outcome = rule({ initial: transition.initial, proposed }, facts);
     if (outcome === undefined) continue;
     if (outcome.kind !== "change") return outcome;
     proposed = outcome.state;
-    if (outcome.policyPatch) policyPatch = { ...policyPatch, ...outcome.policyPatch };
+    if (outcome.policyPatch) Object.assign(policyPatch, outcome.policyPatch);
   }
-  return policyPatch ? { kind: "accept", state: proposed, policyPatch } : { kind: "accept", state: proposed };
+  return Object.keys(policyPatch).length > 0
+    ? { kind: "accept", state: proposed, policyPatch }
+    : { kind: "accept", state: proposed };
 }

@@ -4,5 +4,5 @@ export { decideFlowTransition, type FlowFacts } from "./flow-policy.ts";
 export { decideTaskTransition, type TaskFacts } from "./task-policy.ts";
 export type { Decision, PolicyPatch, Transition } from "./decision.ts";
 export { retryDelaySeconds, type RetryDelay } from "./retry-delay.ts";
-export { addTransition, noTotals, type RunTotals } from "./run-totals.ts";
+export { addTransition, noTotals, type HistoryEntry, type RunTotals } from "./run-totals.ts";
 export { defaultStateName, hasPersistedResult, runState, type RunState, type StateDetails } from "./run-state.ts";

@@ -65,7 +65,7 @@ test("every proposed transition of a flow run ends in a legal decision", () => {
     pauseKeys: fc.subarray(["p", "q"]),
   });
   fc.assert(
-    fc.property(fc.option(anyState), anyState, facts, fc.boolean(), (initial, proposed, known, force) => {
+    fc.property(fc.tuple(fc.option(anyState), anyState, facts, fc.boolean()), ([initial, proposed, known, force]) => {
       expect(isLegal(decideFlowTransition({ initial, proposed }, known, force))).toBe(true);
     }),
   );
@@ -81,11 +81,8 @@ test("every proposed transition of a task run ends in a legal decision", () => {
   });
   fc.assert(
     fc.property(
-      fc.option(anyState),
-      anyState,
-      facts,
-      fc.boolean(),
-      (initial, proposed, { flowRunState, ...rest }, force) => {
+      fc.tuple(fc.option(anyState), anyState, facts, fc.boolean()),
+      ([initial, proposed, { flowRunState, ...rest }, force]) => {
         const known = flowRunState === undefined ? rest : { ...rest, flowRunState };
         expect(isLegal(decideTaskTransition({ initial, proposed }, known, force))).toBe(true);
       },

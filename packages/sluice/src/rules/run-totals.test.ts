@@ -11,7 +11,7 @@ test("totals follow any history: an end exactly in final states, a start once it
     fc.property(fc.array(fc.tuple(fc.constantFrom(...STATE_TYPES), fc.nat()), { minLength: 1 }), (history) => {
       const totals = noTotals();
       for (const [type, timestampUs] of history) {
-        addTransition(totals, type, timestampUs);
+        addTransition(totals, [type, "", timestampUs]);
         expect(totals.endUs !== null).toBe(isFinalStateType(type));
         expect(totals.totalRunTimeUs).toBeGreaterThanOrEqual(0);
       }
@@ -22,11 +22,11 @@ test("totals follow any history: an end exactly in final states, a start once it
 
 test("run time is counted from each RUNNING to the transition after it", () => {
   const totals = noTotals();
-  addTransition(totals, "PENDING", 100);
-  addTransition(totals, "RUNNING", 200);
-  addTransition(totals, "SCHEDULED", 250, { scheduled_time: microsToIso(1000) });
-  addTransition(totals, "RUNNING", 1000);
-  addTransition(totals, "COMPLETED", 1100);
+  addTransition(totals, ["PENDING", "", 100]);
+  addTransition(totals, ["RUNNING", "", 200]);
+  addTransition(totals, ["SCHEDULED", "", 250, null, null, { scheduled_time: microsToIso(1000) }]);
+  addTransition(totals, ["RUNNING", "", 1000]);
+  addTransition(totals, ["COMPLETED", "", 1100]);
   expect(totals).toMatchObject({
     startUs: 200,
     endUs: 1100,
@@ -38,7 +38,9 @@ test("run time is counted from each RUNNING to the transition after it", () => {
 });
 
 test("a timestamp survives the way to text and back to the microsecond", () => {
-  fc.assert(fc.property(fc.integer({ min: 0, max: 4_102_444_800_000_000 }), (us) => isoToMicros(microsToIso(us)) === us));
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4_102_444_800_000_000 }), (us) => isoToMicros(microsToIso(us)) === us),
+  );
 });
 
 test("an instant is read with any offset and with any number of digits", () => {

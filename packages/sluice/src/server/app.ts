@@ -1,5 +1,5 @@
 import { Format } from "typebox/format";
-import Value from "typebox/value";
+import { Value } from "typebox/value";
 import { isoToMicros } from "../wire/timestamp.ts";
 import { OWN_ROUTES, ROUTES, type Route } from "../wire/routes.ts";
 import { SCHEMAS } from "../wire/schemas/index.ts";

@@ -1,5 +1,4 @@
 import { addTransition, noTotals, type RunTotals } from "../rules/run-totals.ts";
-import type { StateDetails } from "../rules/run-state.ts";
 import type { FlowRunRow } from "./db/flow-run-table.ts";
 import { totalsOf, type HistoryChange, type RunColumns } from "./db/run-columns.ts";
 import type { Store } from "./db/store.ts";
@@ -13,12 +12,21 @@ import { decodeTransitions, encodeTransitions, type StoredTransition } from "./d
  *
  * @returns the row as it is now
  */
-export function appendToFlowRun(
+export function appendToFlowRun(store: Store, row: FlowRunRow, transitions: readonly StoredTransition[]): FlowRunRow {
+  return writeFlowRun(store, row, { transitions, resuming: false });
+}
+
+/** {@link appendToFlowRun} for a run that goes on after a pause: it does not count as another run. */
+export function resumeFlowRun(store: Store, row: FlowRunRow, transitions: readonly StoredTransition[]): FlowRunRow {
+  return writeFlowRun(store, row, { transitions, resuming: true });
+}
+
+function writeFlowRun(
   store: Store,
   row: FlowRunRow,
-  transitions: readonly StoredTransition[],
-  resuming = false,
+  added: { readonly transitions: readonly StoredTransition[]; readonly resuming: boolean },
 ): FlowRunRow {
+  const { transitions, resuming } = added;
   const { change, columns } = extend(row, transitions, resuming);
   store.flowRuns.setHistory(row.id, change);
   if (row.parent_task_run_id !== null) {
@@ -41,8 +49,7 @@ export function appendToTaskRun(store: Store, row: TaskRunRow, transitions: read
 /** Makes the totals of a run from its whole history. */
 export function totalsOfHistory(transitions: readonly StoredTransition[]): RunTotals {
   const totals = noTotals();
-  for (const [type, , timestampUs, , , details] of transitions)
-    addTransition(totals, type, timestampUs, details as StateDetails | null | undefined);
+  for (const transition of transitions) addTransition(totals, transition);
   return totals;
 }
 
@@ -71,9 +78,7 @@ function extend(
   resuming: boolean,
 ): { change: HistoryChange; columns: HistoryColumns } {
   const totals = totalsOf(row);
-  // The details column holds state_details as the wire has them.
-  for (const [type, , timestampUs, , , details] of added)
-    addTransition(totals, type, timestampUs, details as StateDetails | null | undefined, resuming);
+  for (const transition of added) addTransition(totals, transition, resuming);
   const text = encodeTransitions(added);
   const transitions = row.transitions === "[]" ? text : `${row.transitions.slice(0, -1)},${text.slice(1)}`;
   const stateName = added.at(-1)?.[1] ?? row.state_name ?? "";

@@ -45,24 +45,25 @@ import { appendToFlowRun, appendToTaskRun } from "./run-history.ts";
  * @returns verdicts on the records that were not simply stored as sent
  */
 export function takeRunRecords(store: Store, batch: RunRecordBatch): RunRecordReply {
+  const reporter = { store, processId: batch.process_id };
   const verdicts: RecordVerdict[] = [];
   for (const record of batch.records) {
-    const verdict =
-      record.kind === "task"
-        ? takeTaskRecord(store, record, batch.process_id)
-        : takeFlowRecord(store, record, batch.process_id);
-    if (verdict) verdicts.push(verdict);
+    const answer = record.kind === "task" ? takeTaskRecord(reporter, record) : takeFlowRecord(reporter, record);
+    if (answer) verdicts.push(answer);
   }
   store.taskGroups.flush();
   return { verdicts };
 }
 
-function takeTaskRecord(store: Store, record: TaskRunRecord, processId: string): RecordVerdict | undefined {
-  if (
-    record.run &&
-    (record.base === 0 || record.base === "latest") &&
-    insertTask(store, record, record.run, processId)
-  ) {
+/** Who reports, to which store. */
+interface Reporter {
+  readonly store: Store;
+  readonly processId: string;
+}
+
+function takeTaskRecord(reporter: Reporter, record: TaskRunRecord): RecordVerdict | undefined {
+  const { store } = reporter;
+  if (record.run && (record.base === 0 || record.base === "latest") && insertTask(reporter, record, record.run)) {
     return record.base === "latest"
       ? accepted(record.id, record.transitions.length, record.transitions.at(-1))
       : undefined;
@@ -75,7 +76,7 @@ function takeTaskRecord(store: Store, record: TaskRunRecord, processId: string):
   });
 }
 
-function insertTask(store: Store, record: TaskRunRecord, identity: TaskRunIdentity, processId: string): boolean {
+function insertTask({ store, processId }: Reporter, record: TaskRunRecord, identity: TaskRunIdentity): boolean {
   const { transitions } = record;
   const totals = totalsOfRecord(transitions);
   const run: NewTaskRun = {
@@ -89,22 +90,31 @@ function insertTask(store: Store, record: TaskRunRecord, identity: TaskRunIdenti
     details: detailsOf(identity),
     createdUs: transitions[0]?.[2] ?? store.nowUs(),
   };
-  const isNew = store.taskRuns.insert(run, transitions.at(-1)?.[1] ?? null, encodeTransitions(transitions), totals);
+  const isNew = store.taskRuns.insert(run, {
+    stateName: transitions.at(-1)?.[1] ?? null,
+    transitions: encodeTransitions(transitions),
+    totals,
+  });
   if (isNew && identity.flow_run_id !== null) {
-    const member = {
-      state_type: totals.stateType,
-      start_time: totals.startUs,
-      end_time: totals.endUs,
-      total_run_time: totals.totalRunTimeUs,
-    };
-    store.taskGroups.count(identity.flow_run_id, identity.task_key, member, 1);
+    const { flow_run_id, task_key } = identity;
+    store.taskGroups.add(
+      {
+        flow_run_id,
+        task_key,
+        state_type: totals.stateType,
+        start_time: totals.startUs,
+        end_time: totals.endUs,
+        total_run_time: totals.totalRunTimeUs,
+      },
+      1,
+    );
   }
   return isNew;
 }
 
 function totalsOfRecord(transitions: readonly TransitionRecord[]): RunTotals {
   const totals = noTotals();
-  for (const [type, , timestampUs, , , details] of transitions) addTransition(totals, type, timestampUs, details);
+  for (const transition of transitions) addTransition(totals, transition);
   return totals;
 }
 
@@ -123,10 +133,11 @@ function detailsOf(identity: TaskRunIdentity): string | null {
   return JSON.stringify({ tags: hasTags ? tags : undefined, task_inputs, cache_key, task_version, empirical_policy });
 }
 
-function takeFlowRecord(store: Store, record: FlowRunRecord, processId: string): RecordVerdict | undefined {
+function takeFlowRecord(reporter: Reporter, record: FlowRunRecord): RecordVerdict | undefined {
+  const { store } = reporter;
   const known = store.flowRuns.byId(record.id);
   if (!known && record.run && (record.base === 0 || record.base === "latest")) {
-    const row = insertFlowRun(store, record.id, record.run, processId);
+    const row = insertFlowRun(reporter, record.id, record.run);
     appendToFlowRun(store, row, record.transitions);
     return record.base === "latest"
       ? accepted(record.id, record.transitions.length, record.transitions.at(-1))
@@ -136,11 +147,12 @@ function takeFlowRecord(store: Store, record: FlowRunRecord, processId: string):
   let row = known;
   return takeContinuation(record, row, {
     append: (transitions) => (row = appendToFlowRun(store, row, transitions)),
-    judge: (transition, last) => judgeFlow(store, row, record, transition, last),
+    judge: (transition, last) => judgeFlow({ store, row, record }, transition, last),
   });
 }
 
-function insertFlowRun(store: Store, id: string, identity: FlowRunIdentity, processId: string): FlowRunRow {
+function insertFlowRun(reporter: Reporter, id: string, identity: FlowRunIdentity): FlowRunRow {
+  const { store, processId } = reporter;
   const parent = identity.parent_task_run;
   const row = store.flowRuns.insert({
     id,
@@ -158,15 +170,14 @@ function insertFlowRun(store: Store, id: string, identity: FlowRunIdentity, proc
     empirical_policy: JSON.stringify(identity.empirical_policy ?? {}),
     entrypoint: identity.entrypoint ?? null,
   });
-  if (parent) insertTracking(store, id, parent, processId);
+  if (parent) insertTracking(reporter, id, parent);
   return row;
 }
 
 function insertTracking(
-  store: Store,
+  { store, processId }: Reporter,
   flowRunId: string,
   parent: NonNullable<FlowRunIdentity["parent_task_run"]>,
-  processId: string,
 ): void {
   const run: NewTaskRun = {
     id: parent.id,
@@ -179,7 +190,8 @@ function insertTracking(
     details: detailsOf(parent),
     createdUs: store.nowUs(),
   };
-  if (!store.taskRuns.insert(run, null, "[]", noTotals())) store.taskRuns.linkChild(parent.id, flowRunId);
+  if (!store.taskRuns.insert(run, { stateName: null, transitions: "[]", totals: noTotals() }))
+    store.taskRuns.linkChild(parent.id, flowRunId);
 }
 
 interface Continuation {
@@ -242,12 +254,11 @@ function judgeOpen(last: StoredTransition | undefined): Judgement | undefined {
 }
 
 function judgeFlow(
-  store: Store,
-  row: FlowRunRow,
-  record: FlowRunRecord,
+  run: { readonly store: Store; readonly row: FlowRunRow; readonly record: FlowRunRecord },
   transition: TransitionRecord,
   last: StoredTransition | undefined,
 ): Judgement {
+  const { store, row, record } = run;
   const [type, name, timestampUs, message, data, details] = transition;
   const proposed = runState(type, timestampUs, {
     name,

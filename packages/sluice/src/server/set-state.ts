@@ -18,12 +18,18 @@ import type { TaskRunRow } from "./db/task-run-table.ts";
 import { stateOf, transitionOf } from "./db/transitions.ts";
 import { flowFactsOf, flowPolicyOf } from "./flow-facts.ts";
 import type { Processes } from "./processes.ts";
-import { appendToFlowRun, appendToTaskRun, newestTransition } from "./run-history.ts";
+import { appendToFlowRun, appendToTaskRun, newestTransition, resumeFlowRun } from "./run-history.ts";
 
 /** What came of a proposal; `isNew` says whether a state was written as proposed (201 instead of 200). */
 export interface SetStateOutcome {
   readonly isNew: boolean;
   readonly result: OrchestrationResult;
+}
+
+/** What a decision needs: where runs are kept, and who owns them. */
+export interface Deciding {
+  readonly store: Store;
+  readonly processes: Processes;
 }
 
 /**
@@ -34,20 +40,19 @@ export interface SetStateOutcome {
  * @throws Refusal 404
  */
 export function setFlowRunState(
-  store: Store,
-  processes: Processes,
+  core: Deciding,
   proposal: { readonly id: string; readonly state: StateCreate; readonly force: boolean },
 ): SetStateOutcome {
+  const { store } = core;
   const row = store.flowRuns.byId(proposal.id);
   if (!row) throw new Refusal(404, `Flow run with id ${proposal.id} not found`);
-  const outcome = decideFlow(store, processes, row, proposal);
+  const outcome = decideFlow(core, row, proposal);
   store.taskGroups.flush();
   return outcome;
 }
 
 function decideFlow(
-  store: Store,
-  processes: Processes,
+  { store, processes }: Deciding,
   row: FlowRunRow,
   proposal: { readonly state: StateCreate; readonly force: boolean },
 ): SetStateOutcome {
@@ -64,7 +69,7 @@ function decideFlow(
     };
   }
   const written = decision.kind === "accept" || decision.kind === "reject" ? decision.state : null;
-  const after = written ? writeFlow(store, row, written, decision) : row;
+  const after = written ? writeFlow(store, row, { state: written, decision }) : row;
   if (written?.type === "CANCELLING") processes.tellCancelling(after);
   return outcomeOf(decision, after);
 }
@@ -74,11 +79,16 @@ function isOrphan(row: FlowRunRow, processes: Processes): boolean {
   return isOpen && row.process_id !== null && !processes.isRegistered(row.process_id);
 }
 
-function writeFlow(store: Store, row: FlowRunRow, state: RunState, decision: Decision): FlowRunRow {
+function writeFlow(
+  store: Store,
+  row: FlowRunRow,
+  written: { readonly state: RunState; readonly decision: Decision },
+): FlowRunRow {
+  const { state, decision } = written;
   const policy = flowPolicyOf(row);
   const patch = "policyPatch" in decision ? decision.policyPatch : undefined;
   const isResuming = policy.resuming === true && state.type === "RUNNING";
-  const after = appendToFlowRun(store, row, [transitionOf(state)], isResuming);
+  const after = (isResuming ? resumeFlowRun : appendToFlowRun)(store, row, [transitionOf(state)]);
   if (patch === undefined && !isResuming) return after;
   const empirical_policy = JSON.stringify({ ...policy, ...patch, ...(isResuming ? { resuming: false } : {}) });
   store.flowRuns.patch(row.id, { empirical_policy });

@@ -111,7 +111,7 @@ function insertTaskRun(
     details: JSON.stringify(detailsOf(taskRun)),
     createdUs: transition[2],
   };
-  store.taskRuns.insert(newRun, transition[1], encodeTransitions([transition]), totals);
+  store.taskRuns.insert(newRun, { stateName: transition[1], transitions: encodeTransitions([transition]), totals });
   const row = store.taskRuns.byId(id);
   if (row) store.taskGroups.add(row, 1);
 }

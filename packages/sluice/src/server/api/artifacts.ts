@@ -76,11 +76,9 @@ export const artifactHandlers: Handlers = {
     // STRICT tables: the columns have these types.
     return reply(
       200,
-      rows.map((row) => ({
-        ...artifactBody(row as unknown as ArtifactRow),
-        id: row["collection_id"],
-        latest_id: row["latest_id"],
-      })),
+      rows.map(({ collection_id, latest_id, ...row }) =>
+        Object.assign(artifactBody(row as unknown as ArtifactRow), { id: collection_id, latest_id }),
+      ),
     );
   },
   update_artifact: async (call, { store }) => {

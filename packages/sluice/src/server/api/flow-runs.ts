@@ -47,10 +47,10 @@ export const flowRunHandlers: Handlers = {
     await purgeRunData(core.store, param(call, "id"));
     return reply(204);
   },
-  set_flow_run_state: async (call, { store, processes }) => {
+  set_flow_run_state: async (call, core) => {
     const { state, force = false } = call.body as SetState;
-    const { isNew, result } = await store.write(() =>
-      setFlowRunState(store, processes, { id: param(call, "id"), state, force }),
+    const { isNew, result } = await core.store.write(() =>
+      setFlowRunState(core, { id: param(call, "id"), state, force }),
     );
     return reply(isNew ? 201 : 200, result);
   },

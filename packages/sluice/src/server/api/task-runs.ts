@@ -92,7 +92,7 @@ function createTaskRun(store: Store, body: TaskRunCreate): { readonly row: TaskR
     }),
     createdUs: now,
   };
-  store.taskRuns.insert(run, null, "[]", noTotals());
+  store.taskRuns.insert(run, { stateName: null, transitions: "[]", totals: noTotals() });
   const row = found(store.taskRuns.byId(id), "Task run");
   if (!body.state) return { row, isNew: true };
   const after = appendToTaskRun(store, row, [transitionOf(proposedState(body.state, now))]);

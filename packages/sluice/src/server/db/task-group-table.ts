@@ -57,17 +57,8 @@ export class TaskGroupTable {
 
   /** Counts a run in (1) or out (-1). Runs without a flow run and tracking task runs are not counted. */
   add(member: TaskGroupMember, sign: 1 | -1): void {
-    if (member.flow_run_id === null || member.child_flow_run_id) return;
-    this.count(member.flow_run_id, member.task_key, member, sign);
-  }
-
-  /** {@link add} without the questions, for the hot path. */
-  count(
-    flowRunId: string,
-    taskKey: string,
-    member: Omit<TaskGroupMember, "flow_run_id" | "task_key">,
-    sign: 1 | -1,
-  ): void {
+    const { flow_run_id: flowRunId, task_key: taskKey } = member;
+    if (flowRunId === null || member.child_flow_run_id) return;
     let ofFlowRun = this.#deltas.get(flowRunId);
     if (ofFlowRun === undefined) this.#deltas.set(flowRunId, (ofFlowRun = new Map<string, Delta>()));
     let delta = ofFlowRun.get(taskKey);

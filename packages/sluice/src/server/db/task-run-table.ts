@@ -39,6 +39,14 @@ export interface NewTaskRun {
   readonly createdUs: number;
 }
 
+/** The history that a task run is stored with; no state name when it is empty. */
+export interface NewHistory {
+  readonly stateName: string | null;
+  /** Encoded transitions. */
+  readonly transitions: string;
+  readonly totals: RunTotals;
+}
+
 /** Flow runs whose number is kept in memory. */
 const MAX_KNOWN_FLOW_RUNS = 10_000;
 
@@ -62,7 +70,8 @@ export class TaskRunTable {
    *
    * @returns false when a run of this id is there already
    */
-  insert(run: NewTaskRun, stateName: string | null, transitions: string, totals: RunTotals): boolean {
+  insert(run: NewTaskRun, history: NewHistory): boolean {
+    const { stateName, transitions, totals } = history;
     this.#insert ??= this.#store.statement(INSERT);
     const { changes } = this.#insert.run(
       run.id,

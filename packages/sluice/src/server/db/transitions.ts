@@ -47,10 +47,11 @@ const NUMBER_OF: Readonly<Record<StateType, number>> = {
 export function decodeTransitions(text: string): StoredTransition[] {
   // Only encodeTransitions writes this column.
   const encoded = JSON.parse(text) as [number, string | 0, ...unknown[]][];
-  return encoded.map(([number, name, ...rest]) => {
-    const type = STATE_TYPES[number] ?? "PENDING";
+  return encoded.map((entry) => {
+    const type = STATE_TYPES[entry[0]] ?? "PENDING";
+    const name = entry[1] === 0 ? defaultStateName(type) : entry[1];
     // The rest of the tuple is as it was given.
-    return [type, name === 0 ? defaultStateName(type) : name, ...rest] as unknown as StoredTransition;
+    return [type, name].concat(entry.slice(2) as []) as unknown as StoredTransition;
   });
 }
 

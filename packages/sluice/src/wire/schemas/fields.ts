@@ -1,4 +1,4 @@
-import Type, { type TProperties, type TSchema } from "typebox";
+import { Type, type TProperties, type TSchema } from "typebox";
 import { STATE_TYPES } from "../state-types.ts";
 
 /** Largest page that a filter route answers; also the default. */

@@ -1,4 +1,4 @@
-import Type, { type Static, type TSchema } from "typebox";
+import { Type, type Static, type TSchema } from "typebox";
 import { closed, Instant, MAX_PAGE, maybe, StateTypeName, Uuid } from "./fields.ts";
 
 const Operator = Type.Optional(Type.Enum(["and_", "or_"]));

@@ -1,5 +1,5 @@
 /** The schemas of what is served, by the names that the route table uses. Loads the schema library: only servers and tests import it. */
-import Type from "typebox";
+import { Type } from "typebox";
 import * as filters from "./filters.ts";
 import * as records from "./records.ts";
 import * as runs from "./runs.ts";

@@ -1,4 +1,4 @@
-import Type, { type Static } from "typebox";
+import { Type, type Static } from "typebox";
 import { AnyObject, closed, Instant, maybe, nullable, Uuid } from "./fields.ts";
 
 const logLine = {

@@ -1,4 +1,4 @@
-import Type, { type Static } from "typebox";
+import { Type, type Static } from "typebox";
 import { AnyObject, closed, Instant, Labels, maybe, StateTypeName, Strings, Uuid } from "./fields.ts";
 import { CreatedBy, State, StateCreate } from "./state.ts";
 

@@ -1,4 +1,4 @@
-import Type, { type Static } from "typebox";
+import { Type, type Static } from "typebox";
 import { AnyObject, Instant, maybe, nullable, StateTypeName, Uuid } from "./fields.ts";
 
 /** What a state says beside its type and name. */
