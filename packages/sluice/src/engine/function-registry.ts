@@ -28,12 +28,17 @@ export interface FunctionDeclaration {
   readonly home?: string;
 }
 
+interface FlowSource {
+  readonly hash: string;
+  readonly declaredAt: string;
+}
+
 interface Registry {
   readonly functions: Map<string, RegisteredFunction>;
   /** Ordinals given out, by evaluation (URL with query), kind and name. */
   readonly ordinals: Map<string, number>;
   /** Source hash of the flow of a name, by evaluation and name. */
-  readonly flowSources: Map<string, { readonly hash: string; readonly declaredAt: string }>;
+  readonly flowSources: Map<string, FlowSource>;
   readonly listeners: Set<(registered: RegisteredFunction) => void>;
 }
 
@@ -61,7 +66,7 @@ export function defineFunction(declaration: FunctionDeclaration): FunctionRefere
   if (home === null || evaluation === null) {
     return { home: null, kind, name, ordinal: 0, source_hash: sourceHash, declared_at: found.declaredAt };
   }
-  if (kind === "flow") refuseOtherFlow(`${evaluation}\n${name}`, name, sourceHash, found.declaredAt);
+  if (kind === "flow") refuseOtherFlow(evaluation, name, { hash: sourceHash, declaredAt: found.declaredAt });
   const counter = `${evaluation}\n${kind}\n${name}`;
   const ordinal = registry.ordinals.get(counter) ?? 0;
   registry.ordinals.set(counter, ordinal + 1);
@@ -89,15 +94,16 @@ export function onDefined(listener: (registered: RegisteredFunction) => void): (
   return () => registry.listeners.delete(listener);
 }
 
-function refuseOtherFlow(key: string, name: string, sourceHash: string, declaredAt: string): void {
+function refuseOtherFlow(evaluation: string, name: string, source: FlowSource): void {
+  const key = `${evaluation}\n${name}`;
   const earlier = registry.flowSources.get(key);
-  if (earlier !== undefined && earlier.hash !== sourceHash) {
+  if (earlier !== undefined && earlier.hash !== source.hash) {
     throw new SluiceError(
       "SLUICE_DUPLICATE_NAME",
-      `Expected one flow named "${name}" in a module, got a second one at ${declaredAt}; the first is at ${earlier.declaredAt}. Give one of them another name.`,
+      `Expected one flow named "${name}" in a module, got a second one at ${source.declaredAt}; the first is at ${earlier.declaredAt}. Give one of them another name.`,
     );
   }
-  registry.flowSources.set(key, earlier ?? { hash: sourceHash, declaredAt });
+  registry.flowSources.set(key, earlier ?? source);
 }
 
 function keyOf(reference: FunctionReference): string {

@@ -64,7 +64,7 @@ export function findCallPlace(skipFrames: CallableFunction): string {
 }
 
 function callSites(skipFrames: CallableFunction): readonly NodeJS.CallSite[] {
-  // Put back as it was, never called here.
+  // oxlint-disable-next-line typescript/unbound-method -- put back as it was, never called here
   const { prepareStackTrace } = Error;
   const limit = Error.stackTraceLimit;
   let sites: readonly NodeJS.CallSite[] = [];

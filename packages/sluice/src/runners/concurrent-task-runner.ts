@@ -9,6 +9,13 @@ export class ConcurrentTaskRunner implements TaskRunner {
 
   /** Not called by the engine, which keeps these runs itself; ends as crashed, with the reason. */
   carry(spec: RunSpec): Promise<RunEnd> {
-    return Promise.resolve(crashedEnd(new SluiceError("SLUICE_RUN_REFUSED", `The run "${spec.run_name}" belongs on the event loop of its flow; a ConcurrentTaskRunner carries nothing elsewhere.`)));
+    return Promise.resolve(
+      crashedEnd(
+        new SluiceError(
+          "SLUICE_RUN_REFUSED",
+          `The run "${spec.run_name}" belongs on the event loop of its flow; a ConcurrentTaskRunner carries nothing elsewhere.`,
+        ),
+      ),
+    );
   }
 }

@@ -10,7 +10,13 @@ import type { RunEnd, RunnerDescription, RunSpec, WireError } from "../wire/run-
  * 4. Numbers are chosen by the side that begins: bodies by the near side; slots and carries, for runners nested in the far side, by the far side.
  */
 export type NearMessage =
-  | { readonly role: "run"; readonly body: number; readonly spec: RunSpec; readonly graceMs: number; readonly timeoutMs: number | null }
+  | {
+      readonly role: "run";
+      readonly body: number;
+      readonly spec: RunSpec;
+      readonly graceMs: number;
+      readonly timeoutMs: number | null;
+    }
   | { readonly role: "cancel"; readonly body: number; readonly message: string }
   /** Asks whatever flow run of this id is inside the worker, or in the workers below it, to stop. */
   | { readonly role: "cancel-run"; readonly runId: string }

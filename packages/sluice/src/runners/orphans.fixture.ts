@@ -2,7 +2,11 @@
 import { ProcessPoolTaskRunner, setHomeLink } from "./index.ts";
 import { specOf, valueOf } from "./task-runner.fixture.ts";
 
-setHomeLink({ connectThread: () => null, address: {}, engineUrl: new URL("./plain-engine.fixture.ts", import.meta.url).href });
+setHomeLink({
+  connectThread: () => null,
+  address: {},
+  engineUrl: new URL("./plain-engine.fixture.ts", import.meta.url).href,
+});
 const runner = new ProcessPoolTaskRunner({ maxWorkers: 1 });
 const options = { signal: new AbortController().signal, graceMs: 1000, timeoutMs: null };
 const [what = ""] = process.argv.slice(2);

@@ -21,11 +21,14 @@ export interface PoolOptions {
 }
 
 /**
- * Tells runners how their workers reach the store and which engine they run. Called by the session of the root process before its first submit; workers
- * that run already keep the link they were started with.
+ * Tells runners how their workers reach the store and which engine they run. Called by the session of the root process before its first submit.
+ *
+ * Workers that were started with another link finish what they hold and end; later submits start new ones.
  */
 export function setHomeLink(link: HomeLink): void {
-  runnersRuntime().link = link;
+  const runtime = runnersRuntime();
+  if (runtime.link !== null && runtime.link !== link) void closeRunners();
+  runtime.link = link;
 }
 
 /** Gives the runner that carries for a description: the live pool of this thread or of one above, else a new pool here. */
@@ -63,11 +66,21 @@ export async function closeRunners(): Promise<void> {
 function startExecutor(description: RunnerDescription, options: PoolOptions, events: ExecutorEvents): Executor {
   const { link, uplink } = runnersRuntime();
   if (link === null) {
-    throw new SluiceError("SLUICE_WORKER_START_FAILED", "The runner has no link to a home: runs are submitted inside a flow, which opens one.");
+    throw new SluiceError(
+      "SLUICE_WORKER_START_FAILED",
+      "The runner has no link to a home: runs are submitted inside a flow, which opens one.",
+    );
   }
-  const start: FarSideStart = { pools: [description, ...(uplink?.pools ?? [])], address: link.address, engineUrl: link.engineUrl };
+  const start: FarSideStart = {
+    pools: [description, ...(uplink?.pools ?? [])],
+    address: link.address,
+    engineUrl: link.engineUrl,
+  };
   if (description.kind === "thread") {
     return startThread({ start, homePort: link.connectThread(), resourceLimits: options.resourceLimits ?? {} }, events);
   }
-  return startProcess({ start, env: options.env ?? {}, cwd: options.cwd ?? null, execArgv: options.execArgv ?? null }, events);
+  return startProcess(
+    { start, env: options.env ?? {}, cwd: options.cwd ?? null, execArgv: options.execArgv ?? null },
+    events,
+  );
 }

@@ -16,7 +16,7 @@ const folder = useFolder();
 describe("ProcessPoolTaskRunner: processes", () => {
   test("gives workers their environment and their working directory", async () => {
     const runner = new ProcessPoolTaskRunner({ maxWorkers: 1, env: { GREETING: "hello" }, cwd: folder() });
-    expect(valueOf(await carryOn(runner, "environment", ["GREETING"]))).toEqual(["hello", folder()]);
+    expect(valueOf(await carryOn(runner, "environment", { args: ["GREETING"] }))).toEqual(["hello", folder()]);
   });
 
   test("says that its working directory does not exist", async () => {
@@ -26,34 +26,62 @@ describe("ProcessPoolTaskRunner: processes", () => {
   });
 
   test("says why a worker did not start, in its own words", async () => {
-    const end = await carryOn(new ProcessPoolTaskRunner({ maxWorkers: 1, execArgv: ["--import", "./no-such-module.mjs"] }), "pid");
+    const end = await carryOn(
+      new ProcessPoolTaskRunner({ maxWorkers: 1, execArgv: ["--import", "./no-such-module.mjs"] }),
+      "pid",
+    );
     expect(end).toMatchObject({ type: "crashed", error: { code: "SLUICE_WORKER_START_FAILED" } });
     expect(JSON.stringify(end)).toMatch(/no-such-module/);
   });
 
   test.each(["SIGKILL", "SIGABRT"])("crashes the run of a worker that dies of %s", async (signal) => {
-    const end = await carryOn(new ProcessPoolTaskRunner({ maxWorkers: 2 }), "kill", [signal]);
+    const end = await carryOn(new ProcessPoolTaskRunner({ maxWorkers: 2 }), "kill", { args: [signal] });
     expect(end).toMatchObject({ type: "crashed", error: { code: "SLUICE_WORKER_CRASHED" } });
     expect(JSON.stringify(end)).toMatch(signal);
   });
 
   test("kills a body that is deaf to SIGTERM", async () => {
-    const end = await carryOn(new ProcessPoolTaskRunner({ maxWorkers: 2 }), "wait deaf to TERM", [], { timeoutMs: 50, graceMs: 50 });
+    const end = await carryOn(new ProcessPoolTaskRunner({ maxWorkers: 2 }), "wait deaf to TERM", {
+      timeoutMs: 50,
+      graceMs: 50,
+    });
     expect(end).toMatchObject({ type: "failed", state_name: "TimedOut" });
   });
 
   test("kills what a terminated body has started", async () => {
     const file = join(folder(), "terminated.json");
     const controller = new AbortController();
-    const end = carryOn(new ProcessPoolTaskRunner({ maxWorkers: 2 }), "compute with a child", [file], { signal: controller.signal, graceMs: 50 });
+    const end = carryOn(new ProcessPoolTaskRunner({ maxWorkers: 2 }), "compute with a child", {
+      args: [file],
+      signal: controller.signal,
+      graceMs: 50,
+    });
     const pids = await idsIn(file);
     controller.abort(new Error("stop"));
     expect((await end).type).toBe("cancelled");
     await eventually("the end of the group", () => (pids.some(lives) ? undefined : true), 2_000);
   });
 
+  test.each(["hold a child", "compute beside a child"])(
+    "ends the runs that a cancelled run has submitted: %s",
+    async (parent) => {
+      const file = join(folder(), `${parent}.json`);
+      const controller = new AbortController();
+      const end = carryOn(new ProcessPoolTaskRunner({ maxWorkers: 2 }), parent, {
+        args: [file],
+        signal: controller.signal,
+        graceMs: 100,
+      });
+      const pids = await idsIn(file);
+      controller.abort(new Error("stop"));
+      expect(await end).toMatchObject({ type: "cancelled", message: "stop" });
+      await eventually("the end of the submitted run", () => (pids.some(lives) ? undefined : true), 5_000);
+    },
+  );
+
   test("keeps one worker warm for runners with equal options", async () => {
-    const pid = async () => valueOf(await carryOn(new ProcessPoolTaskRunner({ maxWorkers: 1, env: { WARM: "1" } }), "pid"));
+    const pid = async () =>
+      valueOf(await carryOn(new ProcessPoolTaskRunner({ maxWorkers: 1, env: { WARM: "1" } }), "pid"));
     expect(await pid()).toBe(await pid());
   });
 
@@ -74,11 +102,17 @@ describe("ProcessPoolTaskRunner: orphans", () => {
   });
 
   test("lets a program end by itself while its workers are warm", async () => {
-    const program = fork(fileURLToPath(new URL("./orphans.fixture.ts", import.meta.url)), ["warm"], { stdio: ["ignore", "pipe", "inherit", "ipc"] });
+    const program = fork(fileURLToPath(new URL("./orphans.fixture.ts", import.meta.url)), ["warm"], {
+      stdio: ["ignore", "pipe", "inherit", "ipc"],
+    });
     const output: string[] = [];
     program.stdout?.on("data", (chunk: Buffer) => output.push(chunk.toString()));
     const code = await new Promise((resolve) => program.once("close", resolve));
-    expect([code, output.join("").match(/sum \d+/)?.[0], output.join("").match(/printed/g)?.length]).toEqual([0, "sum 3", 1]);
+    expect([code, output.join("").match(/sum \d+/)?.[0], output.join("").match(/printed/g)?.length]).toEqual([
+      0,
+      "sum 3",
+      1,
+    ]);
     const pid = Number(output.join("").match(/worker (\d+)/)?.[1]);
     await eventually("the end of the warm worker", () => (lives(pid) ? undefined : true), 5_000);
   });

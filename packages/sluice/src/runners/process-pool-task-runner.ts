@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { CarryOptions, TaskRunner } from "../engine/task-runner.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../wire/run-spec.ts";
 import { poolFor, type PoolOptions } from "./pools.ts";
-import { checkCount, checkKeys, checkSeconds, invalid } from "./runner-options.ts";
+import { checkCount, checkKeys, checkSeconds, invalid, type GivenOption } from "./runner-options.ts";
 
 export interface ProcessPoolOptions {
   /** Bodies that run at once, an integer >= 1; default: the number of cores. More than that is honoured. */
@@ -35,8 +35,8 @@ export class ProcessPoolTaskRunner implements TaskRunner {
   constructor(options: ProcessPoolOptions = {}) {
     checkKeys(NAME, options, ["maxWorkers", "env", "cwd", "execArgv", "idleSeconds"]);
     this.#options = {
-      maxWorkers: checkCount(NAME, "maxWorkers", options.maxWorkers, availableParallelism()),
-      idleSeconds: checkSeconds(NAME, "idleSeconds", options.idleSeconds, IDLE_SECONDS),
+      maxWorkers: checkCount(given("maxWorkers", options.maxWorkers), availableParallelism()),
+      idleSeconds: checkSeconds(given("idleSeconds", options.idleSeconds), IDLE_SECONDS),
       env: checkEnvironment(options.env),
       cwd: checkFolder(options.cwd),
       execArgv: checkArguments(options.execArgv),
@@ -51,19 +51,24 @@ export class ProcessPoolTaskRunner implements TaskRunner {
 
 function checkEnvironment(env: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   for (const [name, value] of Object.entries(env) as [string, unknown][]) {
-    if (typeof value !== "string") throw invalid(NAME, `env.${name}`, "a string", value);
+    if (typeof value !== "string") throw invalid(given(`env.${name}`, value), "a string");
   }
   return { ...env };
 }
 
 function checkFolder(cwd: unknown): string | null {
   if (cwd === undefined) return null;
-  if (typeof cwd !== "string" || cwd === "") throw invalid(NAME, "cwd", "the path of a folder", cwd);
+  if (typeof cwd !== "string" || cwd === "") throw invalid(given("cwd", cwd), "the path of a folder");
   return resolve(cwd);
 }
 
 function checkArguments(execArgv: unknown): readonly string[] | null {
   if (execArgv === undefined) return null;
-  if (!Array.isArray(execArgv) || !execArgv.every((option) => typeof option === "string")) throw invalid(NAME, "execArgv", "an array of strings", execArgv);
+  if (!Array.isArray(execArgv) || !execArgv.every((option) => typeof option === "string"))
+    throw invalid(given("execArgv", execArgv), "an array of strings");
   return [...execArgv];
+}
+
+function given(option: string, value: unknown): GivenOption {
+  return { runner: NAME, option, value };
 }

@@ -10,7 +10,10 @@ export function cancelledEnd(message: string): RunEnd {
 
 /** The end of a run whose worker was terminated past its time limit. */
 export function timedOutEnd(spec: RunSpec, timeoutMs: number): RunEnd {
-  const error = new SluiceError("SLUICE_TIMED_OUT", `The ${spec.kind} run "${spec.run_name}" exceeded its timeout of ${timeoutMs / 1000} seconds and did not stop by itself; its worker was terminated.`);
+  const error = new SluiceError(
+    "SLUICE_TIMED_OUT",
+    `The ${spec.kind} run "${spec.run_name}" exceeded its timeout of ${timeoutMs / 1000} seconds and did not stop by itself; its worker was terminated.`,
+  );
   return { type: "failed", error: toWireError(error), state_name: "TimedOut", reported: false };
 }
 
@@ -33,7 +36,10 @@ export function messageOf(signal: AbortSignal): string {
  */
 export function notSerializable(value: unknown, rootName: string, cause: unknown): SluiceError {
   const found = findUnserializable(value, rootName);
-  const what = found === undefined ? `${rootName}: ${cause instanceof Error ? cause.message : String(cause)}` : `${found.path}, which is ${found.what}`;
+  const what =
+    found === undefined
+      ? `${rootName}: ${cause instanceof Error ? cause.message : String(cause)}`
+      : `${found.path}, which is ${found.what}`;
   return new SluiceError(
     "SLUICE_NOT_SERIALIZABLE",
     `Expected values that can be sent to another thread or process, got ${what}. Send plain data, and open sockets, files and the like where they are used.`,

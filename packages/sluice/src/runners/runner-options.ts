@@ -1,27 +1,42 @@
 import { SluiceError } from "../wire/errors.ts";
 
-/** Refuses what a caller without types may pass: checks that options are an object with these keys alone. */
+/** One option as a caller gave it, perhaps without types. */
+export interface GivenOption {
+  /** Class name of the runner, for messages. */
+  readonly runner: string;
+  readonly option: string;
+  readonly value: unknown;
+}
+
+/** Checks that options have these keys alone. */
 export function checkKeys(runner: string, options: object, allowed: readonly string[]): void {
-  for (const key of Object.keys(options)) {
-    if (!allowed.includes(key)) throw invalid(runner, key, `one of ${allowed.join(", ")}`, "an option it does not have");
+  for (const option of Object.keys(options)) {
+    if (!allowed.includes(option))
+      throw invalid({ runner, option, value: "an option it does not have" }, `one of ${allowed.join(", ")}`);
   }
 }
 
 /** Checks an integer >= 1; gives `fallback` for undefined. */
-export function checkCount(runner: string, option: string, value: unknown, fallback: number): number {
+export function checkCount(given: GivenOption, fallback: number): number {
+  const { value } = given;
   if (value === undefined) return fallback;
   if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
-  throw invalid(runner, option, "an integer of at least 1", value);
+  throw invalid(given, "an integer of at least 1");
 }
 
 /** Checks a finite number >= 0; gives `fallback` for undefined. */
-export function checkSeconds(runner: string, option: string, value: unknown, fallback: number): number {
+export function checkSeconds(given: GivenOption, fallback: number): number {
+  const { value } = given;
   if (value === undefined) return fallback;
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
-  throw invalid(runner, option, "a number of seconds, 0 or more", value);
+  throw invalid(given, "a number of seconds, 0 or more");
 }
 
 /** Makes the error for an option that cannot be used. */
-export function invalid(runner: string, option: string, expected: string, got: unknown): SluiceError {
-  return new SluiceError("SLUICE_OPTION_INVALID", `Expected option "${option}" of ${runner} to be ${expected}, got ${typeof got === "string" ? JSON.stringify(got) : String(got)}.`);
+export function invalid({ runner, option, value }: GivenOption, expected: string): SluiceError {
+  const got = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return new SluiceError(
+    "SLUICE_OPTION_INVALID",
+    `Expected option "${option}" of ${runner} to be ${expected}, got ${got}.`,
+  );
 }

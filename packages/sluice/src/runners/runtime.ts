@@ -30,7 +30,12 @@ const KEY = Symbol.for("sluice.runners");
 export function runnersRuntime(): RunnersRuntime {
   // The symbol is registered by this package alone, and every copy stores this shape under it.
   const holder = globalThis as { [KEY]?: RunnersRuntime };
-  return (holder[KEY] ??= { ledger: new LocalSlotLedger(availableParallelism()), link: null, uplink: null, pools: new Map() });
+  return (holder[KEY] ??= {
+    ledger: new LocalSlotLedger(availableParallelism()),
+    link: null,
+    uplink: null,
+    pools: new Map(),
+  });
 }
 
 /** Tells descriptions apart: equal texts mean equal kind and options, whatever the order of their keys. */
@@ -40,5 +45,5 @@ export function describe(description: RunnerDescription): string {
 
 function sortKeys(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

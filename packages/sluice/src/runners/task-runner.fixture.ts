@@ -10,7 +10,10 @@ import { ThreadPoolTaskRunner } from "./thread-pool-task-runner.ts";
 /** Functions that the tests of runners carry, and the references they are found by. */
 export const references = new Map<string, FunctionReference>();
 
-function carried<Args extends readonly unknown[]>(name: string, fn: (...args: Args) => unknown): (...args: Args) => unknown {
+function carried<Args extends readonly unknown[]>(
+  name: string,
+  fn: (...args: Args) => unknown,
+): (...args: Args) => unknown {
   references.set(name, defineFunction({ fn, name, kind: "task", definition: fn }));
   return (...args) => haltIfImporting(name) ?? fn(...args);
 }
@@ -109,12 +112,18 @@ carried("compute with a child", async (file: string) => {
 carried("shell", (command: string) => execFileSync("/bin/sh", ["-c", command]).toString());
 
 /** Submits to the pool of this worker's parent (or to a pool of another kind) and waits with the slot given back. */
-async function gatherFrom(runner: TaskRunner, name: string, argsOf: readonly (readonly unknown[])[]): Promise<unknown[]> {
+async function gatherFrom(
+  runner: TaskRunner,
+  name: string,
+  argsOf: readonly (readonly unknown[])[],
+): Promise<unknown[]> {
   const context = plainContext();
   if (context === undefined) throw new Error("called outside a run");
   const { host, spec } = context;
   const attached = host.attachRunner(runner.description) ?? runner;
-  const ends = argsOf.map((args) => attached.carry(specOf(name, args, spec.depth + 1), { signal: host.signal, graceMs: 1000, timeoutMs: null }));
+  const ends = argsOf.map((args) =>
+    attached.carry(specOf(name, args, spec.depth + 1), { signal: host.signal, graceMs: 1000, timeoutMs: null }),
+  );
   host.slot.release();
   const settled = await Promise.all(ends);
   await host.slot.regain();
@@ -125,16 +134,37 @@ const runnerOf = (kind: "thread" | "process", maxWorkers: number): TaskRunner =>
   kind === "thread" ? new ThreadPoolTaskRunner({ maxWorkers }) : new ProcessPoolTaskRunner({ maxWorkers });
 
 /** A tree of runs: `widths[0]` children, each with `widths[1]` children of its own, …; kinds of pools by level. Gives the number of leaves. */
-carried("tree", async (kinds: readonly ("thread" | "process")[], maxWorkers: number, widths: readonly number[]): Promise<number> => {
-  const [width, ...below] = widths;
-  const [kind = "thread", ...kindsBelow] = kinds;
-  if (width === undefined) return 1;
-  const args = Array.from({ length: width }, () => [kindsBelow.length === 0 ? [kind] : kindsBelow, maxWorkers, below]);
-  const counts = await gatherFrom(runnerOf(kind, maxWorkers), "tree", args);
-  return counts.reduce<number>((sum, leaves) => sum + Number(leaves), 0);
+carried(
+  "tree",
+  async (kinds: readonly ("thread" | "process")[], maxWorkers: number, widths: readonly number[]): Promise<number> => {
+    const [width, ...below] = widths;
+    const [kind = "thread", ...kindsBelow] = kinds;
+    if (width === undefined) return 1;
+    const args = Array.from({ length: width }, () => [
+      kindsBelow.length === 0 ? [kind] : kindsBelow,
+      maxWorkers,
+      below,
+    ]);
+    const counts = await gatherFrom(runnerOf(kind, maxWorkers), "tree", args);
+    return counts.reduce<number>((sum, leaves) => sum + Number(leaves), 0);
+  },
+);
+
+/** Submits a computing run to the process pool that it is in itself, and waits for it. */
+carried("hold a child", async (file: string) => {
+  await gatherFrom(new ProcessPoolTaskRunner({ maxWorkers: 2 }), "compute with a child", [[file]]);
+});
+
+/** Submits a computing run to the process pool that it is in itself, and computes. */
+carried("compute beside a child", async (file: string) => {
+  void gatherFrom(new ProcessPoolTaskRunner({ maxWorkers: 2 }), "compute with a child", [[file]]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  compute(60_000);
 });
 
 /** Holds a nested process pool whose worker writes its id and computes. */
 carried("nest a busy process", async (file: string) => {
-  await gatherFrom(new ProcessPoolTaskRunner({ maxWorkers: 1, env: { NESTED: "yes" } }), "compute with a child", [[file]]);
+  await gatherFrom(new ProcessPoolTaskRunner({ maxWorkers: 1, env: { NESTED: "yes" } }), "compute with a child", [
+    [file],
+  ]);
 });

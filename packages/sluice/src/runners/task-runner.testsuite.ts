@@ -19,13 +19,24 @@ export interface RunnerTraits {
 const UNREFUSED: CarryOptions = { signal: new AbortController().signal, graceMs: 300, timeoutMs: null };
 
 /** Carries a run of one of the fixture's functions. */
-export function carryOn(runner: TaskRunner, name: string, args: readonly unknown[] = [], options: Partial<CarryOptions> = {}): Promise<RunEnd> {
+export function carryOn(
+  runner: TaskRunner,
+  name: string,
+  given: Partial<CarryOptions> & { readonly args?: readonly unknown[] } = {},
+): Promise<RunEnd> {
+  const { args, ...options } = given;
   return runner.carry(specOf(name, args), { ...UNREFUSED, ...options });
 }
 
 /** Gives runners the plain engine, and ends their workers after the tests of this file. */
 export function usePlainEngine(): void {
-  beforeAll(() => setHomeLink({ connectThread: () => null, address: {}, engineUrl: new URL("./plain-engine.fixture.ts", import.meta.url).href }));
+  beforeAll(() =>
+    setHomeLink({
+      connectThread: () => null,
+      address: {},
+      engineUrl: new URL("./plain-engine.fixture.ts", import.meta.url).href,
+    }),
+  );
   afterAll(() => closeRunners());
 }
 
@@ -83,18 +94,22 @@ export function testTaskRunner(name: string, traits: RunnerTraits): void {
 
   describe(`${name}: values and errors`, () => {
     test("gives the value back that the function returned", async () => {
-      const value = { list: [1, "two", null, undefined, 3n], map: new Map([["k", new Date(0)]]), bytes: new Uint8Array([1, 2]) };
-      expect(valueOf(await carryOn(traits.make(2), "identity", [value]))).toEqual(value);
+      const value = {
+        list: [1, "two", null, undefined, 3n],
+        map: new Map([["k", new Date(0)]]),
+        bytes: new Uint8Array([1, 2]),
+      };
+      expect(valueOf(await carryOn(traits.make(2), "identity", { args: [value] }))).toEqual(value);
     });
 
     test("carries 16 MiB there and back", async () => {
       const bytes = new Uint8Array(16 * 1024 * 1024).fill(7);
-      const back = valueOf(await carryOn(traits.make(2), "identity", [bytes]));
+      const back = valueOf(await carryOn(traits.make(2), "identity", { args: [bytes] }));
       expect(back instanceof Uint8Array && Buffer.compare(back, bytes)).toBe(0);
     });
 
     test("gives an error back as its class, with its stack and its cause", async () => {
-      const end = await carryOn(traits.make(2), "fail", ["the message"]);
+      const end = await carryOn(traits.make(2), "fail", { args: ["the message"] });
       if (end.type !== "failed") throw new Error(`expected failed, got ${end.type}`);
       const error = fromWireError(end.error);
       expect(error).toBeInstanceOf(RangeError);
@@ -104,7 +119,7 @@ export function testTaskRunner(name: string, traits: RunnerTraits): void {
     });
 
     test("names the part of an argument that cannot travel", async () => {
-      const end = await carryOn(traits.make(2), "identity", [{ socket: { on: () => 1 } }]);
+      const end = await carryOn(traits.make(2), "identity", { args: [{ socket: { on: () => 1 } }] });
       expect(end).toMatchObject({ type: "crashed", retryable: false, error: { code: "SLUICE_NOT_SERIALIZABLE" } });
       expect(JSON.stringify(end)).toMatch(/args\[0\]\.socket\.on/);
     });
@@ -131,22 +146,28 @@ export function testTaskRunner(name: string, traits: RunnerTraits): void {
   describe(`${name}: slots and nesting`, () => {
     test("says once that a body has started", async () => {
       let started = 0;
-      await carryOn(traits.make(2), "add", [1, 2], { onStart: () => (started += 1) });
+      await carryOn(traits.make(2), "add", { args: [1, 2], onStart: () => (started += 1) });
       expect(started).toBe(1);
     });
 
     test("finishes three levels of runs on a pool of two", async () => {
-      expect(valueOf(await carryOn(traits.make(2), "tree", [[traits.make(2).description.kind], 2, [8, 4, 2]]))).toBe(64);
+      expect(
+        valueOf(await carryOn(traits.make(2), "tree", { args: [[traits.make(2).description.kind], 2, [8, 4, 2]] })),
+      ).toBe(64);
     });
 
     test("finishes runs that submit runs on a pool of one", async () => {
       const runner = traits.make(1);
-      const ends = await Promise.all(Array.from({ length: 3 }, () => carryOn(runner, "tree", [[runner.description.kind], 1, [2, 2]])));
+      const ends = await Promise.all(
+        Array.from({ length: 3 }, () => carryOn(runner, "tree", { args: [[runner.description.kind], 1, [2, 2]] })),
+      );
       expect(ends.map(valueOf)).toEqual([4, 4, 4]);
     });
 
     test("finishes levels of different kinds on one ledger", async () => {
-      expect(valueOf(await carryOn(traits.make(2), "tree", [["thread", "process", "thread"], 1, [2, 2, 2]]))).toBe(8);
+      expect(
+        valueOf(await carryOn(traits.make(2), "tree", { args: [["thread", "process", "thread"], 1, [2, 2, 2]] })),
+      ).toBe(8);
     });
   });
 
@@ -156,9 +177,9 @@ export function testTaskRunner(name: string, traits: RunnerTraits): void {
       const first = new AbortController();
       const second = new AbortController();
       const running = Promise.withResolvers<void>();
-      const held = carryOn(runner, "wait", [], { signal: first.signal, onStart: running.resolve });
+      const held = carryOn(runner, "wait", { signal: first.signal, onStart: running.resolve });
       await running.promise;
-      const queued = carryOn(runner, "add", [1, 2], { signal: second.signal });
+      const queued = carryOn(runner, "add", { args: [1, 2], signal: second.signal });
       second.abort(new Error("not needed"));
       expect(await queued).toEqual({ type: "cancelled", message: "not needed", reported: false });
       first.abort(new Error("enough"));
@@ -167,17 +188,29 @@ export function testTaskRunner(name: string, traits: RunnerTraits): void {
 
     test("terminates a body that computes past its grace", async () => {
       const controller = new AbortController();
-      const end = carryOn(traits.make(2), "busy", [], { signal: controller.signal, onStart: () => controller.abort(new Error("stop")) });
+      const end = carryOn(traits.make(2), "busy", {
+        signal: controller.signal,
+        onStart: () => controller.abort(new Error("stop")),
+      });
       expect(await end).toEqual({ type: "cancelled", message: "stop", reported: false });
     });
 
     test("terminates a body that computes past its time limit", async () => {
-      const end = await carryOn(traits.make(2), "busy", [], { timeoutMs: 100 });
-      expect(end).toMatchObject({ type: "failed", state_name: "TimedOut", reported: false, error: { code: "SLUICE_TIMED_OUT" } });
+      const end = await carryOn(traits.make(2), "busy", { timeoutMs: 100 });
+      expect(end).toMatchObject({
+        type: "failed",
+        state_name: "TimedOut",
+        reported: false,
+        error: { code: "SLUICE_TIMED_OUT" },
+      });
     });
 
     test("leaves a body that yields to its far side's time limit", async () => {
-      expect(await carryOn(traits.make(2), "wait", [], { timeoutMs: 50 })).toMatchObject({ type: "failed", state_name: "TimedOut", reported: true });
+      expect(await carryOn(traits.make(2), "wait", { timeoutMs: 50 })).toMatchObject({
+        type: "failed",
+        state_name: "TimedOut",
+        reported: true,
+      });
     });
   });
 
@@ -188,23 +221,32 @@ export function testTaskRunner(name: string, traits: RunnerTraits): void {
       ["reject later", [], /Error: rejected by nobody's hand/],
     ] as const)("crashes the run of a worker whose code does this: %s", async (fixture, args, story) => {
       const runner = traits.make(2);
-      const beside = carryOn(runner, "compute", [300]);
-      const end = await carryOn(runner, fixture, args);
-      expect(end).toMatchObject({ type: "crashed", retryable: true, reported: false, error: { code: "SLUICE_WORKER_CRASHED" } });
+      const beside = carryOn(runner, "compute", { args: [300] });
+      const end = await carryOn(runner, fixture, { args });
+      expect(end).toMatchObject({
+        type: "crashed",
+        retryable: true,
+        reported: false,
+        error: { code: "SLUICE_WORKER_CRASHED" },
+      });
       expect(JSON.stringify(end)).toMatch(story);
       expect((await beside).type).toBe("completed");
-      expect(valueOf(await carryOn(runner, "add", [1, 2]))).toBe(3);
+      expect(valueOf(await carryOn(runner, "add", { args: [1, 2] }))).toBe(3);
     });
 
     test("says that a worker ran out of memory", async () => {
-      expect(await carryOn(traits.makeSmall(), "eat memory")).toMatchObject({ type: "crashed", retryable: true, error: { code: "SLUICE_WORKER_OUT_OF_MEMORY" } });
+      expect(await carryOn(traits.makeSmall(), "eat memory")).toMatchObject({
+        type: "crashed",
+        retryable: true,
+        error: { code: "SLUICE_WORKER_OUT_OF_MEMORY" },
+      });
     });
 
     test("starts workers again after all were closed", async () => {
       const runner = traits.make(2);
-      await carryOn(runner, "add", [1, 2]);
+      await carryOn(runner, "add", { args: [1, 2] });
       await closeRunners();
-      expect(valueOf(await carryOn(runner, "add", [1, 3]))).toBe(4);
+      expect(valueOf(await carryOn(runner, "add", { args: [1, 3] }))).toBe(4);
     });
   });
 }

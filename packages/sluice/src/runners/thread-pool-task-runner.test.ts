@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { testTaskRunner } from "./task-runner.testsuite.ts";
-import { ThreadPoolTaskRunner } from "./thread-pool-task-runner.ts";
+import { ThreadPoolTaskRunner, type ThreadPoolOptions } from "./thread-pool-task-runner.ts";
 
 testTaskRunner("ThreadPoolTaskRunner", {
   make: (maxWorkers) => new ThreadPoolTaskRunner({ maxWorkers }),
@@ -14,5 +14,6 @@ test.each([
   [{ resourceLimits: { maxHeap: 1 } }, /resourceLimits\.maxHeap/],
   [{ maxworkers: 2 }, /"maxworkers".*one of maxWorkers/],
 ])("refuses options %o", (options, message) => {
-  expect(() => new ThreadPoolTaskRunner(options)).toThrow(message);
+  // What only a caller without types can pass is among them.
+  expect(() => new ThreadPoolTaskRunner(options as ThreadPoolOptions)).toThrow(message);
 });

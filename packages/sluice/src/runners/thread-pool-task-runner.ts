@@ -3,7 +3,7 @@ import type { ResourceLimits } from "node:worker_threads";
 import type { CarryOptions, TaskRunner } from "../engine/task-runner.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../wire/run-spec.ts";
 import { poolFor, type PoolOptions } from "./pools.ts";
-import { checkCount, checkKeys, checkSeconds, invalid } from "./runner-options.ts";
+import { checkCount, checkKeys, checkSeconds, invalid, type GivenOption } from "./runner-options.ts";
 
 export interface ThreadPoolOptions {
   /** Bodies that run at once, an integer >= 1; default: the number of cores. More than that is honoured. */
@@ -32,8 +32,8 @@ export class ThreadPoolTaskRunner implements TaskRunner {
   constructor(options: ThreadPoolOptions = {}) {
     checkKeys(NAME, options, ["maxWorkers", "resourceLimits", "idleSeconds"]);
     this.#options = {
-      maxWorkers: checkCount(NAME, "maxWorkers", options.maxWorkers, availableParallelism()),
-      idleSeconds: checkSeconds(NAME, "idleSeconds", options.idleSeconds, IDLE_SECONDS),
+      maxWorkers: checkCount(given("maxWorkers", options.maxWorkers), availableParallelism()),
+      idleSeconds: checkSeconds(given("idleSeconds", options.idleSeconds), IDLE_SECONDS),
       resourceLimits: checkLimits(options.resourceLimits),
     };
     this.description = { kind: "thread", options: { ...this.#options } };
@@ -46,8 +46,14 @@ export class ThreadPoolTaskRunner implements TaskRunner {
 
 function checkLimits(limits: ResourceLimits = {}): ResourceLimits {
   for (const [key, value] of Object.entries(limits) as [string, unknown][]) {
-    if (!LIMITS.some((known) => known === key)) throw invalid(NAME, `resourceLimits.${key}`, `one of ${LIMITS.join(", ")}`, "a limit it does not have");
-    if (typeof value !== "number" || !(value > 0)) throw invalid(NAME, `resourceLimits.${key}`, "a number of megabytes above 0", value);
+    if (!LIMITS.some((known) => known === key))
+      throw invalid(given(`resourceLimits.${key}`, "a limit it does not have"), `one of ${LIMITS.join(", ")}`);
+    if (typeof value !== "number" || !(value > 0))
+      throw invalid(given(`resourceLimits.${key}`, value), "a number of megabytes above 0");
   }
   return { ...limits };
+}
+
+function given(option: string, value: unknown): GivenOption {
+  return { runner: NAME, option, value };
 }

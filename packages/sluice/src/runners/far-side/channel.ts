@@ -39,9 +39,15 @@ function threadChannel(port: MessagePort): FarChannel {
 }
 
 async function processChannel(): Promise<FarChannel> {
-  const { start } = await new Promise<StartMessage>((resolve) => {
-    process.once("message", (message: StartMessage) => resolve(message));
+  const started = Promise.withResolvers<FarSideStart>();
+  const early: NearMessage[] = [];
+  let receive = (message: NearMessage): void => void early.push(message);
+  // One listener from the beginning: runs may follow the start at once. Only startProcess writes to this channel.
+  process.on("message", (message: StartMessage | NearMessage) => {
+    if (message.role === "start") started.resolve(message.start);
+    else receive(message);
   });
+  const start = await started.promise;
   let unsent = 0;
   let onSent: (() => void) | undefined;
   return {
@@ -57,7 +63,10 @@ async function processChannel(): Promise<FarChannel> {
       // After the call: one that throws sends nothing, and calls back never.
       unsent += 1;
     },
-    onMessage: (listener) => process.on("message", (message) => listener(message as NearMessage)), // only startProcess writes to this channel
+    onMessage: (listener) => {
+      receive = listener;
+      for (const message of early.splice(0)) listener(message);
+    },
     exit: (code) => {
       onSent = () => process.exit(code);
       if (unsent === 0) onSent();

@@ -24,17 +24,16 @@ export async function serveFarSide(): Promise<void> {
   runtime.ledger = uplink;
   runtime.uplink = uplink;
   runtime.link = { connectThread: () => null, address: channel.start.address, engineUrl: channel.start.engineUrl };
-  const early: NearMessage[] = [];
-  let receive = (message: NearMessage): void => void early.push(message);
-  channel.onMessage((message) => receive(message));
   const engine = await loadEngine(channel);
   if (engine === undefined) return;
-  receive = receiver(channel, { engine, home, uplink, post: (message) => channel.post(message) });
   channel.post({ role: "ready" });
-  for (const message of early) receive(message);
+  channel.onMessage(receiver(channel, { engine, home, uplink, post: (message) => channel.post(message) }));
 }
 
-function receiver(channel: FarChannel, around: FarSurroundings & { readonly uplink: NearUplink }): (message: NearMessage) => void {
+function receiver(
+  channel: FarChannel,
+  around: FarSurroundings & { readonly uplink: NearUplink },
+): (message: NearMessage) => void {
   const runs = new Map<number, FarRun>();
   return (message) => {
     switch (message.role) {
@@ -81,7 +80,9 @@ async function shutDown(channel: FarChannel, engine: FarSideEngine): Promise<voi
     await engine.close();
     channel.exit(0);
   } catch (error) {
-    process.stderr.write(`sluice: a worker could not send everything before it ended: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(
+      `sluice: a worker could not send everything before it ended: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
     channel.exit(1);
   }
 }

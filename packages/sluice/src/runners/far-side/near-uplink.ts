@@ -14,7 +14,10 @@ export class NearUplink implements Uplink, SlotLedger {
   readonly pools: readonly RunnerDescription[];
   readonly #post: (message: NestedMessage) => void;
   readonly #waitingSlots = new Map<number, () => void>();
-  readonly #carries = new Map<number, { readonly onStart: (() => void) | undefined; readonly onEnd: (end: RunEnd) => void }>();
+  readonly #carries = new Map<
+    number,
+    { readonly onStart: (() => void) | undefined; readonly onEnd: (end: RunEnd) => void }
+  >();
   #last = 0;
 
   constructor(pools: readonly RunnerDescription[], post: (message: NestedMessage) => void) {

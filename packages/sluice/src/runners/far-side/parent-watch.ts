@@ -11,7 +11,10 @@ export const PARENT_FD = 4;
  */
 export function watchParent(): void {
   process.on("disconnect", killOwnGroup);
-  const watcher = new Worker(siblingModule("./parent-watch-thread", import.meta.url), { execArgv: [], name: "sluice-parent-watch" });
+  const watcher = new Worker(siblingModule("./parent-watch-thread", import.meta.url), {
+    execArgv: [],
+    name: "sluice-parent-watch",
+  });
   watcher.unref();
 }
 

@@ -67,7 +67,9 @@ export class NestedRequests {
     const runner = pools.get(describe(description)) ?? uplink?.attach(description);
     const end =
       runner === undefined
-        ? crashedEnd(new SluiceError("SLUICE_WORKER_CRASHED", `The ${description.kind} pool of the parent run is closed.`))
+        ? crashedEnd(
+            new SluiceError("SLUICE_WORKER_CRASHED", `The ${description.kind} pool of the parent run is closed.`),
+          )
         : await runner.carry(spec, {
             signal: controller.signal,
             graceMs: message.graceMs,

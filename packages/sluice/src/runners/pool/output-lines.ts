@@ -2,7 +2,7 @@ import type { Readable, Writable } from "node:stream";
 
 /** A line longer than this is passed on in parts. */
 const LINE_LIMIT_BYTES = 64 * 1024;
-const TAIL_BYTES = 4096;
+const TAIL_BYTES = 8192;
 const NEWLINE = 0x0a;
 
 /**
@@ -10,7 +10,7 @@ const NEWLINE = 0x0a;
  *
  * The child waits while the target is full.
  *
- * @returns the last 4 KiB, as text, for the message of a crash
+ * @returns the last 8 KiB, as text, for the message of a crash
  */
 export function passLines(source: Readable, target: Writable): () => string {
   let open: Buffer[] = [];

@@ -218,16 +218,26 @@ export class PooledWorker {
   #notStarted(exit: ExecutorExit): SluiceError {
     const cause = this.#startError ?? (this.#crash === undefined ? undefined : fromWireError(this.#crash));
     const reason = cause?.message ?? (exit.stderrTail === "" ? "it wrote nothing" : exit.stderrTail);
-    return new SluiceError("SLUICE_WORKER_START_FAILED", `Expected a worker to start, but it ended before it was ready (${exit.how}): ${reason}`, { cause: cause ?? exit.error });
+    return new SluiceError(
+      "SLUICE_WORKER_START_FAILED",
+      `Expected a worker to start, but it ended before it was ready (${exit.how}): ${reason}`,
+      { cause: cause ?? exit.error },
+    );
   }
 
   #crashed(exit: ExecutorExit, stopped: Body | undefined): SluiceError {
     if (stopped !== undefined) {
-      return new SluiceError("SLUICE_WORKER_CRASHED", `The worker was terminated because of the run "${stopped.spec.run_name}", which it held beside this one.`);
+      return new SluiceError(
+        "SLUICE_WORKER_CRASHED",
+        `The worker was terminated because of the run "${stopped.spec.run_name}", which it held beside this one.`,
+      );
     }
     if (this.#crash === undefined) return exit.error;
     const cause = fromWireError(this.#crash);
-    return new SluiceError("SLUICE_WORKER_CRASHED", `The worker that held the run ended because of an error that nothing caught: ${cause.name}: ${cause.message}`, { cause });
+    return new SluiceError(
+      "SLUICE_WORKER_CRASHED",
+      `The worker that held the run ended because of an error that nothing caught: ${cause.name}: ${cause.message}`,
+      { cause },
+    );
   }
 }
-

@@ -119,7 +119,11 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
 
 function notStarted(error: Error, cwd: string | null): ExecutorExit {
   const reason = cwd !== null && !existsSync(cwd) ? `the folder ${cwd} (option cwd) does not exist` : error.message;
-  return { how: "not started", error: new SluiceError("SLUICE_WORKER_CRASHED", reason, { cause: error }), stderrTail: reason };
+  return {
+    how: "not started",
+    error: new SluiceError("SLUICE_WORKER_CRASHED", reason, { cause: error }),
+    stderrTail: reason,
+  };
 }
 
 function describeExit(code: number | null, signal: NodeJS.Signals | null, tail: string): ExecutorExit {
@@ -129,6 +133,18 @@ function describeExit(code: number | null, signal: NodeJS.Signals | null, tail: 
     const message = `The worker process ran out of memory (${how}). Raise it with execArgv: ["--max-old-space-size=…"] of the ProcessPoolTaskRunner, or give each run less to hold.`;
     return { how, error: new SluiceError("SLUICE_WORKER_OUT_OF_MEMORY", message), stderrTail: tail };
   }
-  const hint = signal === null ? "; did its code call process.exit?" : signal === "SIGKILL" ? " (the system's memory killer, or somebody's kill -9)" : "";
-  return { how, error: new SluiceError("SLUICE_WORKER_CRASHED", `The worker process ended with ${how} while it held the run${hint}${words}`), stderrTail: tail };
+  const hint =
+    signal === null
+      ? "; did its code call process.exit?"
+      : signal === "SIGKILL"
+        ? " (the system's memory killer, or somebody's kill -9)"
+        : "";
+  return {
+    how,
+    error: new SluiceError(
+      "SLUICE_WORKER_CRASHED",
+      `The worker process ended with ${how} while it held the run${hint}${words}`,
+    ),
+    stderrTail: tail,
+  };
 }

@@ -1,5 +1,6 @@
 /** Options of Node that must not be passed on: they take over the entry, hold it at a breakpoint, or bind a port that the parent has. */
-const NOT_INHERITED = /^--?(?:e|eval|p|print|pe|c|check|i|interactive|input-type|inspect(?:-[a-z-]+)?|debug-port|watch(?:-[a-z-]+)?|test(?:-[a-z-]+)?|run|build-sea|entry-url)(?:=|$)/;
+const NOT_INHERITED =
+  /^--?(?:e|eval|p|print|pe|c|check|i|interactive|input-type|inspect(?:-[a-z-]+)?|debug-port|watch(?:-[a-z-]+)?|test(?:-[a-z-]+)?|run|build-sea|entry-url)(?:=|$)/;
 /** Those of them whose value stands in the next argument. */
 const WITH_VALUE = /^--?(?:e|eval|p|print|pe|input-type|watch-path|test-[a-z-]+|run|inspect-port|debug-port)$/;
 

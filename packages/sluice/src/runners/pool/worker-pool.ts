@@ -77,14 +77,15 @@ export class WorkerPool implements TaskRunner, WorkerOwner {
   /** Ends all workers in good order. Runs that are still open go on until they end; resolves when every worker is gone. */
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#bodies, (body) => body.end));
-    for (const worker of [...this.#workers]) this.#letGo(worker);
+    for (const worker of this.#workers) this.#letGo(worker);
     const leaving = [...this.#leaving];
     for (const worker of leaving) worker.keepAlive();
     await Promise.all(leaving.map((worker) => worker.gone));
   }
 
   onChanged(worker: PooledWorker): void {
-    if (worker.state === "gone" || worker.state === "closing" || worker.bodies.size > 0 || this.#idle.includes(worker)) return;
+    if (worker.state === "gone" || worker.state === "closing" || worker.bodies.size > 0 || this.#idle.includes(worker))
+      return;
     this.#idle.push(worker);
     worker.idleTimer = setTimeout(() => this.#letGo(worker), this.#plan.idleSeconds * 1000);
     worker.idleTimer.unref();
@@ -107,7 +108,11 @@ export class WorkerPool implements TaskRunner, WorkerOwner {
       worker = this.#workerFor();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return body.finish(crashedEnd(new SluiceError("SLUICE_WORKER_START_FAILED", `Expected a worker to start, got: ${reason}`, { cause: error })));
+      return body.finish(
+        crashedEnd(
+          new SluiceError("SLUICE_WORKER_START_FAILED", `Expected a worker to start, got: ${reason}`, { cause: error }),
+        ),
+      );
     }
     if (body.onAbort !== undefined) signal.removeEventListener("abort", body.onAbort);
     body.onAbort = () => {
