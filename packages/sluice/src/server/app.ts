@@ -77,22 +77,24 @@ function bodyOf(route: Route, call: ApiCall): unknown {
   const isEmpty = call.body === undefined || call.body === "";
   const body = isEmpty ? {} : readBody(call.body ?? "");
   const schema = SCHEMAS[route.request];
-  // A surrogate without its partner cannot be written as UTF-8; a NUL ends a string in SQLite and is refused by Postgres.
-  if (!isEmpty && hasUnstorableText(call.body ?? ""))
-    throw new InvalidRequest(
-      [{ loc: ["body"], msg: "Text must not hold NUL or unpaired surrogates", type: "string_unicode" }],
-      null,
-    );
+  if (!isEmpty && holdsUnstorableText(call.body ?? "", body)) {
+    throw new InvalidRequest([
+      { loc: ["body"], msg: "Text must not hold NUL or unpaired surrogates", type: "string_unicode" },
+    ]);
+  }
   if (!Value.Check(schema, body)) throw new InvalidRequest(faultsOf(Value.Errors(schema, body)), body);
   return body;
 }
 
-function hasUnstorableText(text: string): boolean {
-  return (
-    text.includes("\\u0000") ||
-    !text.isWellFormed() ||
-    (/\\u[dD][89a-fA-F]/.test(text) && !JSON.stringify(JSON.parse(text)).isWellFormed())
-  );
+/** A surrogate without its partner cannot be written as UTF-8; a NUL ends a string in SQLite and is refused by Postgres. Only escapes can bring them. */
+function holdsUnstorableText(text: string, body: unknown): boolean {
+  return /\\u(?:0000|[dD][89a-fA-F])/.test(text) && isUnstorable(body);
+}
+
+function isUnstorable(value: unknown): boolean {
+  if (typeof value === "string") return value.includes("\0") || !value.isWellFormed();
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([name, inner]) => isUnstorable(name) || isUnstorable(inner));
 }
 
 function faultsOf(errors: ReturnType<typeof Value.Errors>): Fault[] {

@@ -20,14 +20,17 @@ const INSTANT = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,9})
 /**
  * Reads an ISO 8601 instant into microseconds since the epoch, keeping six digits; without an offset it is UTC.
  *
+ * What is beyond the year 2255 is read as the largest number that is exact.
+ *
  * @returns undefined when the text is not such an instant
  */
 export function isoToMicros(text: string): number | undefined {
   const parts = INSTANT.exec(text);
   if (!parts) return undefined;
   const [, date, time, fraction = "", zone = "Z"] = parts;
-  const offset = zone === "z" || zone === "Z" ? "Z" : zone.includes(":") ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`;
+  const offset =
+    zone === "z" || zone === "Z" ? "Z" : zone.includes(":") ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`;
   const ms = Date.parse(`${date}T${time?.length === 5 ? `${time}:00` : time}${offset}`);
   if (Number.isNaN(ms)) return undefined;
-  return ms * 1000 + Number(fraction.padEnd(6, "0").slice(0, 6));
+  return Math.min(ms * 1000 + Number(fraction.padEnd(6, "0").slice(0, 6)), Number.MAX_SAFE_INTEGER);
 }
