@@ -41,7 +41,13 @@ export { closeSession } from "./flows/session.ts";
 export { formatRunSummary, runSummary } from "./flows/run-summary.ts";
 export type { RunSummary } from "./flows/run-summary.ts";
 export { transaction } from "./flows/transaction.ts";
-export type { CommitMode, IsolationLevel, Transaction, TransactionHook, TransactionOptions } from "./engine/transaction.ts";
+export type {
+  CommitMode,
+  IsolationLevel,
+  Transaction,
+  TransactionHook,
+  TransactionOptions,
+} from "./engine/transaction.ts";
 export { task } from "./flows/task.ts";
 export type { Task } from "./flows/task.ts";
 export { ConcurrentTaskRunner, ProcessPoolTaskRunner, ThreadPoolTaskRunner } from "./runners/index.ts";

@@ -299,4 +299,8 @@ interface Batch {
 
 type Posted =
   | { readonly body: string }
-  | { readonly passing: boolean; readonly code: "SLUICE_DISK_FULL" | "SLUICE_API_UNREACHABLE"; readonly message: string };
+  | {
+      readonly passing: boolean;
+      readonly code: "SLUICE_DISK_FULL" | "SLUICE_API_UNREACHABLE";
+      readonly message: string;
+    };

@@ -44,7 +44,11 @@ export function unmapped<T>(value: T): Unmapped<T> {
 
 /** Arguments with everything awaited, and which runs they came from. */
 export type ResolvedCall =
-  | { readonly ok: true; readonly args: readonly unknown[]; readonly inputs: Readonly<Record<string, readonly RunInput[]>> }
+  | {
+      readonly ok: true;
+      readonly args: readonly unknown[];
+      readonly inputs: Readonly<Record<string, readonly RunInput[]>>;
+    }
   | { readonly ok: false; readonly message: string; readonly cause: Error };
 
 /** Tells whether anything among the arguments must be awaited. */

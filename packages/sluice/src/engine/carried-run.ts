@@ -128,7 +128,8 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
       if (isStoreTrouble(error)) throw error;
       const reason = asError(error);
       if (this.run.name === "") this.run.name = this.trackingName;
-      if (this.run.stateTimestampUs === 0) this.run.transition(this.call.scope.host.clock.nowUs(), "PENDING", "Pending");
+      if (this.run.stateTimestampUs === 0)
+        this.run.transition(this.call.scope.host.clock.nowUs(), "PENDING", "Pending");
       this.final = await this.endHere("FAILED", { name: "Failed", message: reason.message, error: reason }, false);
       return this.final;
     } finally {
@@ -176,7 +177,8 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
   private nameRun(): void {
     const { definition } = this.call;
     this.named = namedArguments(definition, this.args);
-    if (definition.kind === "flow") this.run.name = flowRunName(definition.options.flowRunName, definition.name, this.named);
+    if (definition.kind === "flow")
+      this.run.name = flowRunName(definition.options.flowRunName, definition.name, this.named);
     else if (definition.options.taskRunName !== undefined) {
       this.run.name = taskRunName(definition.options.taskRunName, definition.name, this.named);
     }
@@ -214,10 +216,18 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
     const message = end.type === "crashed" || end.type === "failed" ? end.error.message : null;
     this.run.reportAfterLatest();
     const scheduledUs = clock.nowUs() + Math.round(delayMs * 1000);
-    this.run.transition(clock.nowUs(), "SCHEDULED", "AwaitingRetry", { message, details: { scheduled_time_us: scheduledUs } });
+    this.run.transition(clock.nowUs(), "SCHEDULED", "AwaitingRetry", {
+      message,
+      details: { scheduled_time_us: scheduledUs },
+    });
+    tracker.changed(this.run);
     await tracker.acknowledged(this.run);
-    this.log(LOG_LEVELS.warning, `${message ?? "The executor was lost."} The run is tried again in ${delayMs / 1000} s.`);
-    if (delayMs > 0) await clock.sleep(delayMs, this.controller.signal).catch((error: unknown) => this.onlyCancelled(error));
+    this.log(
+      LOG_LEVELS.warning,
+      `${message ?? "The executor was lost."} The run is tried again in ${delayMs / 1000} s.`,
+    );
+    if (delayMs > 0)
+      await clock.sleep(delayMs, this.controller.signal).catch((error: unknown) => this.onlyCancelled(error));
   }
 
   private onlyCancelled(error: unknown): void {
@@ -232,11 +242,14 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
     }
     if (end.type === "cancelled" || (signal.aborted && !end.reported)) {
       // The reason is an Error of ours: `cancel` is the only one that aborts.
-      const error = signal.aborted ? (signal.reason as Error) : cancelledError(end.type === "cancelled" ? end.message : undefined);
+      const error = signal.aborted
+        ? (signal.reason as Error)
+        : cancelledError(end.type === "cancelled" ? end.message : undefined);
       return this.endHere("CANCELLED", { name: "Cancelled", message: error.message, error }, end.reported);
     }
     const error = fromWireError(end.error);
-    if (end.type === "failed") return this.endHere("FAILED", { name: end.state_name, message: error.message, error }, end.reported);
+    if (end.type === "failed")
+      return this.endHere("FAILED", { name: end.state_name, message: error.message, error }, end.reported);
     if (!end.reported) this.log(LOG_LEVELS.error, error.message);
     return this.endHere("CRASHED", { name: "Crashed", message: error.message, error }, end.reported);
   }
@@ -246,9 +259,16 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
     const { definition, scope } = this.call;
     const runId = this.child?.finished?.runId ?? run.id;
     noteOrigin(value, { input_type: run.kind === "task" ? "task_run" : "flow_run", id: runId });
-    if (this.child !== undefined) rememberChild(scope, { childKey: definition.taskKey, child: this.child }, { runId, value });
+    if (this.child !== undefined)
+      rememberChild(scope, { childKey: definition.taskKey, child: this.child }, { runId, value });
     run.observe("COMPLETED", name, scope.host.clock.nowUs());
-    return finalState({ type: "COMPLETED", name, message: null, timestampUs: run.stateTimestampUs, outcome: { value } });
+    return finalState({
+      type: "COMPLETED",
+      name,
+      message: null,
+      timestampUs: run.stateTimestampUs,
+      outcome: { value },
+    });
   }
 
   private async endHere(
@@ -264,6 +284,7 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
     } else {
       if (!run.unannounced) run.reportAfterLatest();
       run.transition(clock.nowUs(), type, end.name, { message: end.message });
+      tracker.changed(run);
       await tracker.acknowledged(run);
     }
     return finalState({ ...end, type, timestampUs: run.stateTimestampUs, outcome: { error: end.error } });

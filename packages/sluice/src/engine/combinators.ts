@@ -16,7 +16,10 @@ export type Gathered<F extends readonly unknown[]> = { -readonly [K in keyof F]:
  *
  * Resolves at once for an empty list. Rejects with the error of the first that fails.
  */
-export async function gather<const F extends readonly unknown[]>(awaitables: F, options: GatherOptions = {}): Promise<Gathered<F>> {
+export async function gather<const F extends readonly unknown[]>(
+  awaitables: F,
+  options: GatherOptions = {},
+): Promise<Gathered<F>> {
   try {
     // Promise.all types an array, not the tuple that went in; the positions are the same.
     return (await Promise.all(awaitables)) as Gathered<F>;
@@ -35,7 +38,10 @@ export interface WaitResult<F> {
 /**
  * Waits until all futures are over, or the time is up. Never rejects because a run failed: look at each future's `state`.
  */
-export async function wait<F extends Future<unknown>>(futures: Iterable<F>, options: WaitOptions = {}): Promise<WaitResult<F>> {
+export async function wait<F extends Future<unknown>>(
+  futures: Iterable<F>,
+  options: WaitOptions = {},
+): Promise<WaitResult<F>> {
   const all = [...futures];
   await Promise.all(
     all.map(async (future) => {
@@ -72,7 +78,10 @@ export interface FutureIterator<F> {
  *
  * @throws SluiceError SLUICE_TIMED_OUT from `next()` when `timeoutSeconds` pass, counted from the first `next()`, before all are over
  */
-export function asCompleted<F extends Future<unknown>>(futures: Iterable<F>, options: WaitOptions = {}): FutureStream<F> {
+export function asCompleted<F extends Future<unknown>>(
+  futures: Iterable<F>,
+  options: WaitOptions = {},
+): FutureStream<F> {
   const open = new Set(futures);
   return { [Symbol.asyncIterator]: () => new CompletionIterator(open, options.timeoutSeconds) };
 }
@@ -150,7 +159,10 @@ class CompletionIterator<F extends Future<unknown>> implements FutureIterator<F>
 
   private timedOut(): SluiceError {
     const seconds = (this.timeoutMs ?? 0) / 1000;
-    return new SluiceError("SLUICE_TIMED_OUT", `${this.pending.size} run(s) were not over after ${seconds} s; they go on.`);
+    return new SluiceError(
+      "SLUICE_TIMED_OUT",
+      `${this.pending.size} run(s) were not over after ${seconds} s; they go on.`,
+    );
   }
 }
 
@@ -163,7 +175,11 @@ class CompletionIterator<F extends Future<unknown>> implements FutureIterator<F>
  */
 export async function race<R>(futures: Iterable<PromiseLike<R>>): Promise<R> {
   const all = [...futures];
-  if (all.length === 0) throw new SluiceError("SLUICE_OPTION_INVALID", "race() expected at least one future, got none: nothing could ever win.");
+  if (all.length === 0)
+    throw new SluiceError(
+      "SLUICE_OPTION_INVALID",
+      "race() expected at least one future, got none: nothing could ever win.",
+    );
   try {
     return await Promise.any(all);
   } finally {

@@ -38,7 +38,8 @@ export async function executeSpec(execution: SpecExecution): Promise<RunEnd> {
 }
 
 function startAssignedTask({ spec, definition, host, far }: SpecExecution) {
-  if (definition.kind !== "task") throw new Error(`The run spec names a task, the module defines a flow "${definition.name}".`);
+  if (definition.kind !== "task")
+    throw new Error(`The run spec names a task, the module defines a flow "${definition.name}".`);
   const scope = new FlowScope({
     host,
     parent: null,
@@ -73,7 +74,8 @@ function startAssignedTask({ spec, definition, host, far }: SpecExecution) {
 }
 
 function startAssignedFlow({ spec, definition, host, far }: SpecExecution) {
-  if (definition.kind !== "flow") throw new Error(`The run spec names a flow, the module defines a task "${definition.name}".`);
+  if (definition.kind !== "flow")
+    throw new Error(`The run spec names a flow, the module defines a task "${definition.name}".`);
   const assigned: AssignedFlow = {
     runId: spec.run_id,
     runName: spec.run_name,
@@ -87,7 +89,14 @@ function startAssignedFlow({ spec, definition, host, far }: SpecExecution) {
     slotWaits: new SlotWaits(far.slot),
     bodyEnded: (result) => far.bodyEnded(result),
   };
-  return startFlow({ definition, args: spec.args, host, parent: null, taskRunner: childRunner(definition.options.taskRunner, host), assigned });
+  return startFlow({
+    definition,
+    args: spec.args,
+    host,
+    parent: null,
+    taskRunner: childRunner(definition.options.taskRunner, host),
+    assigned,
+  });
 }
 
 function trackingTaskRun(spec: RunSpec): AssignedFlow["parentTaskRun"] {
@@ -120,6 +129,11 @@ function endOf(outcome: Outcome): RunEnd {
     case "FAILED":
       return { type: "failed", error: toWireError(outcome.error), state_name: outcome.name, reported: true };
     default:
-      return { type: "crashed", error: toWireError(outcome.error), retryable: !isCancellation(outcome.error), reported: true };
+      return {
+        type: "crashed",
+        error: toWireError(outcome.error),
+        retryable: !isCancellation(outcome.error),
+        reported: true,
+      };
   }
 }

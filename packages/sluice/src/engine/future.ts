@@ -118,7 +118,9 @@ export function isFuture(value: unknown): value is Future<unknown> {
 function beforeTimeout<T>(promise: Promise<T>, seconds: number, name: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new SluiceError("SLUICE_TIMED_OUT", `Run "${name}" was not over after ${seconds} s of waiting; it goes on.`));
+      reject(
+        new SluiceError("SLUICE_TIMED_OUT", `Run "${name}" was not over after ${seconds} s of waiting; it goes on.`),
+      );
     }, seconds * 1000);
     void promise.then((value) => {
       clearTimeout(timer);

@@ -13,7 +13,8 @@ export async function retryDelayMs(
 ): Promise<number | undefined> {
   const retries = options.retries ?? 0;
   if (attempt.number > retries) return undefined;
-  if (options.retryCondition !== undefined && !(await options.retryCondition(attempt.error, attempt.view()))) return undefined;
+  if (options.retryCondition !== undefined && !(await options.retryCondition(attempt.error, attempt.view())))
+    return undefined;
   const jitter = { factor: options.retryJitterFactor ?? 0, random: Math.random() };
   return retryDelaySeconds(options.retryDelaySeconds ?? 0, attempt.number, jitter) * 1000;
 }

@@ -7,7 +7,12 @@ import { isState, type FinalState } from "./state.ts";
 /** How a flow run ends by what its function returned. */
 export type ReturnedEnd =
   | { readonly type: "COMPLETED"; readonly name: string; readonly message: string | null; readonly value: unknown }
-  | { readonly type: Exclude<FinalStateType, "COMPLETED">; readonly name: string; readonly message: string | null; readonly error: Error };
+  | {
+      readonly type: Exclude<FinalStateType, "COMPLETED">;
+      readonly name: string;
+      readonly message: string | null;
+      readonly error: Error;
+    };
 
 /**
  * Reads a returned value: only it decides how the run ends.
@@ -24,11 +29,22 @@ export async function readReturnValue(value: unknown): Promise<ReturnedEnd> {
   const verdict = aggregateFinalState(states.map((state) => state.type));
   const { message } = verdict;
   if (verdict.type === "COMPLETED") {
-    return { type: "COMPLETED", name: "Completed", message, value: states.map((state) => (state.type === "COMPLETED" ? state.data : undefined)) };
+    return {
+      type: "COMPLETED",
+      name: "Completed",
+      message,
+      value: states.map((state) => (state.type === "COMPLETED" ? state.data : undefined)),
+    };
   }
-  if (verdict.type === "CANCELLED") return { type: "CANCELLED", name: "Cancelled", message, error: cancelledError(message ?? undefined) };
+  if (verdict.type === "CANCELLED")
+    return { type: "CANCELLED", name: "Cancelled", message, error: cancelledError(message ?? undefined) };
   const errors = states.flatMap((state) => (state.type === "COMPLETED" ? [] : [state.error]));
-  return { type: "FAILED", name: "Failed", message, error: new AggregateError(errors, message ?? "A returned run failed.") };
+  return {
+    type: "FAILED",
+    name: "Failed",
+    message,
+    error: new AggregateError(errors, message ?? "A returned run failed."),
+  };
 }
 
 function endOf(state: FinalState<unknown>): ReturnedEnd {

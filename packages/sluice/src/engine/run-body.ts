@@ -23,7 +23,12 @@ export interface BodyOptions {
  * A body that yields is left behind when `timeoutMs` has passed: its signal is aborted and its later calls of the SDK throw. A body that does
  * not yield cannot be stopped here; it is timed out when it comes back too late.
  */
-export async function runBody(frame: Frame, fn: RunFunction, args: readonly unknown[], options: BodyOptions): Promise<BodyEnd> {
+export async function runBody(
+  frame: Frame,
+  fn: RunFunction,
+  args: readonly unknown[],
+  options: BodyOptions,
+): Promise<BodyEnd> {
   const { timeoutMs, onBlocked } = options;
   const startedMs = timeoutMs === null && onBlocked === undefined ? 0 : performance.now();
   try {

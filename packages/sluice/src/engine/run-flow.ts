@@ -158,7 +158,8 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
       ...(options.retries !== undefined && { empirical_policy: { retries: options.retries } }),
       ...(reference.home !== null && { entrypoint: `${reference.home}:${definition.name}` }),
       ...(parentTaskRun !== null && { parent_task_run: parentTaskRun }),
-      ...(call.assigned === undefined && call.parent === null && { labels: { "sluice.source_hash": reference.source_hash } }),
+      ...(call.assigned === undefined &&
+        call.parent === null && { labels: { "sluice.source_hash": reference.source_hash } }),
     };
   }
 
@@ -243,12 +244,24 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
     if (adopted !== undefined && call.parent !== null && this.child !== undefined) {
       rememberChild(call.parent, { childKey: definition.taskKey, child: this.child }, adopted);
       const message = "Adopted from an earlier attempt of the flow run.";
-      return finalState({ type: "COMPLETED", name: "Completed", message, timestampUs: this.host.clock.nowUs(), outcome: { value: adopted.value } });
+      return finalState({
+        type: "COMPLETED",
+        name: "Completed",
+        message,
+        timestampUs: this.host.clock.nowUs(),
+        outcome: { value: adopted.value },
+      });
     }
     if ((call.assigned?.runCount ?? 0) > 0) run.reportAfterLatest();
     run.transition(call.assigned?.createdUs ?? this.host.clock.nowUs(), "PENDING", "Pending");
     this.host.tracker.opened(run);
-    if (this.cancelReason !== undefined) return this.end({ type: "CANCELLED", name: "Cancelled", message: this.cancelReason.message, error: this.cancelReason });
+    if (this.cancelReason !== undefined)
+      return this.end({
+        type: "CANCELLED",
+        name: "Cancelled",
+        message: this.cancelReason.message,
+        error: this.cancelReason,
+      });
     return this.attempts();
   }
 
@@ -306,13 +319,20 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
       scope.frame = frame;
       if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
       this.transition("RUNNING", "Running");
-      if (attempt === 1) this.log(LOG_LEVELS.info, `Beginning ${call.parent === null ? "flow" : "subflow"} run '${run.name}' for flow '${definition.name}'`);
+      if (attempt === 1)
+        this.log(
+          LOG_LEVELS.info,
+          `Beginning ${call.parent === null ? "flow" : "subflow"} run '${run.name}' for flow '${definition.name}'`,
+        );
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
       const end = await this.attempt(frame);
       if (end.type !== "FAILED" || this.cancelReason !== undefined) return this.end(end);
       const delayMs = await this.retryDelay(end.error, attempt);
       if (delayMs === undefined) return this.end(end);
-      this.log(LOG_LEVELS.info, `${end.message ?? end.error.message}; the flow run is tried again in ${delayMs / 1000} s`);
+      this.log(
+        LOG_LEVELS.info,
+        `${end.message ?? end.error.message}; the flow run is tried again in ${delayMs / 1000} s`,
+      );
       await this.waitForRetry(delayMs, frame);
     }
   }
@@ -321,7 +341,8 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
   private async attempt(frame: Frame): Promise<ReturnedEnd> {
     const { definition, call } = this;
     const { options } = definition;
-    const timeoutMs = call.assigned?.timeoutMs ?? (options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000);
+    const timeoutMs =
+      call.assigned?.timeoutMs ?? (options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000);
     let args = this.args;
     if (options.params !== undefined) {
       try {
@@ -340,7 +361,12 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
     if (end.type === "value") return end.value as ReturnedEnd; // what `body` above gives
     const error = asError(end.error);
     if (end.type === "timed-out") return { type: "FAILED", name: "TimedOut", message: error.message, error };
-    return { type: "FAILED", name: "Failed", message: `Flow run encountered an exception: ${error.name}: ${error.message}`, error };
+    return {
+      type: "FAILED",
+      name: "Failed",
+      message: `Flow run encountered an exception: ${error.name}: ${error.message}`,
+      error,
+    };
   }
 
   private childrenEnded(scope: FlowScope): Promise<void> {
@@ -360,7 +386,9 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
   /** Ends early when the run is cancelled; the next attempt then finds its frame cancelled. */
   private async waitForRetry(delayMs: number, frame: Frame): Promise<void> {
     const { clock } = this.host;
-    this.transition("SCHEDULED", "AwaitingRetry", { details: { scheduled_time_us: clock.nowUs() + Math.round(delayMs * 1000) } });
+    this.transition("SCHEDULED", "AwaitingRetry", {
+      details: { scheduled_time_us: clock.nowUs() + Math.round(delayMs * 1000) },
+    });
     try {
       await clock.sleep(delayMs, frame.signal);
     } catch (error) {
@@ -387,7 +415,10 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
     this.transition(end.type, end.name, details);
     const level = end.type === "COMPLETED" ? LOG_LEVELS.info : LOG_LEVELS.error;
     const story = end.type === "FAILED" ? `\n${end.error.stack ?? end.error.message}` : "";
-    this.log(level, `Finished in state ${end.name}(${end.message === null ? "" : JSON.stringify(end.message)})${story}`);
+    this.log(
+      level,
+      `Finished in state ${end.name}(${end.message === null ? "" : JSON.stringify(end.message)})${story}`,
+    );
     if (!decidedHere) await this.host.tracker.acknowledged(run);
     const outcome = await this.judged(end);
     await this.finalHooks(outcome);
@@ -410,7 +441,13 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
         const reason = cancelledError(verdict.state.message ?? undefined);
         this.transition("CANCELLED", "Cancelled", { message: reason.message });
         await this.host.tracker.acknowledged(run);
-        return finalState({ type: "CANCELLED", name: "Cancelled", message: reason.message, timestampUs: run.stateTimestampUs, outcome: { error: reason } });
+        return finalState({
+          type: "CANCELLED",
+          name: "Cancelled",
+          message: reason.message,
+          timestampUs: run.stateTimestampUs,
+          outcome: { error: reason },
+        });
       }
       if (isFinalStateType(verdict.state.type)) ({ type, name, message } = verdict.state);
     }
@@ -423,7 +460,8 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
       }
       return finalState({ type, name, message, timestampUs, outcome: { value: end.value } });
     }
-    const error = end.type === "COMPLETED" || type !== end.type ? refusedEnd(run.name, verdict?.reason ?? name) : end.error;
+    const error =
+      end.type === "COMPLETED" || type !== end.type ? refusedEnd(run.name, verdict?.reason ?? name) : end.error;
     return finalState({ type: type === "COMPLETED" ? "FAILED" : type, name, message, timestampUs, outcome: { error } });
   }
 

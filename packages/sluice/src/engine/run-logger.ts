@@ -25,9 +25,11 @@ export interface RunLogger {
 
 /** Makes the logger of a frame's run. */
 export function createRunLogger(frame: Frame): RunLogger {
-  const at = (level: LevelName) => (message: unknown, ...rest: unknown[]) => {
-    logLine(frame, LOG_LEVELS[level], format(message, ...rest));
-  };
+  const at =
+    (level: LevelName) =>
+    (message: unknown, ...rest: unknown[]) => {
+      logLine(frame, LOG_LEVELS[level], format(message, ...rest));
+    };
   const warning = at("warning");
   return {
     debug: at("debug"),

@@ -19,7 +19,6 @@ import { TaskResults, type PreparedResult } from "./task-results.ts";
 import { currentTransaction, stageTask, type Transaction } from "./transaction.ts";
 import { turnOver } from "./turn.ts";
 
-
 /** A call of a task inside a scope. */
 export interface TaskCall {
   readonly definition: TaskDefinition;
@@ -170,7 +169,11 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     if (room !== undefined) await room;
     if (this.startError !== undefined) throw this.startError;
     if (this.child === undefined) {
-      const resolved = await resolveCall(this.args, this.definition.parameterNames(), this.definition.options.waitFor ?? []);
+      const resolved = await resolveCall(
+        this.args,
+        this.definition.parameterNames(),
+        this.definition.options.waitFor ?? [],
+      );
       if (!resolved.ok) return this.upstreamFailed(resolved.message, resolved.cause);
       this.args = resolved.args;
       this.inputs = { ...this.inputs, ...resolved.inputs };
@@ -192,7 +195,9 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
   }
 
   private mustResolve(): boolean {
-    return this.call.assigned === undefined && (this.definition.options.waitFor !== undefined || needsResolution(this.args));
+    return (
+      this.call.assigned === undefined && (this.definition.options.waitFor !== undefined || needsResolution(this.args))
+    );
   }
 
   private identify(): void {
@@ -213,7 +218,11 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
 
   private adopt(value: unknown): Outcome {
     const { run, scope } = this;
-    rememberChild(scope, { childKey: this.definition.taskKey, child: this.child as ChildIdentity }, { runId: run.id, value });
+    rememberChild(
+      scope,
+      { childKey: this.definition.taskKey, child: this.child as ChildIdentity },
+      { runId: run.id, value },
+    );
     return finalState({
       type: "COMPLETED",
       name: "Completed",
@@ -237,7 +246,10 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
       const cached = await this.results.read();
       if (cached !== undefined) {
         call.assigned?.bodyEnded({ value: cached.value });
-        return this.complete(cached.value, "Cached", { message: "Result taken from the cache.", data: cached.reference });
+        return this.complete(cached.value, "Cached", {
+          message: "Result taken from the cache.",
+          data: cached.reference,
+        });
       }
     }
     tracker.opened(run);
@@ -247,7 +259,8 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
   private async attempts(): Promise<Outcome> {
     const { definition, run, scope, call } = this;
     const { options } = definition;
-    const timeoutMs = call.assigned?.timeoutMs ?? (options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000);
+    const timeoutMs =
+      call.assigned?.timeoutMs ?? (options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000);
     const earlier = call.assigned?.runCount ?? 0;
     for (let attempt = 1 + earlier; ; attempt++) {
       const logPrints = options.logPrints ?? scope.logPrints;
@@ -256,7 +269,10 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
       if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
       this.transition("RUNNING", attempt === 1 ? "Running" : "Retrying");
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
-      const end = await runBody(frame, definition.fn, this.args, { timeoutMs, ...(call.submitted && { onBlocked: this.onBlocked }) });
+      const end = await runBody(frame, definition.fn, this.args, {
+        timeoutMs,
+        ...(call.submitted && { onBlocked: this.onBlocked }),
+      });
       if (this.cancelReason !== undefined) return this.cancelled();
       if (end.type === "value") return this.succeeded(end.value);
       const delayMs = await this.retryDelay(end, attempt);
@@ -321,8 +337,10 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
       ...(prepared !== undefined && { write: prepared.write }),
       ...(onCommit !== undefined && { onCommit: [onCommit] }),
       ...(onRollback !== undefined && { onRollback: [onRollback] }),
-      onRolledBack: () => this.transition("COMPLETED", "RolledBack", { message: "The transaction of the run was rolled back." }),
-      report: ({ during, error }) => this.log(LOG_LEVELS.error, `A hook or write failed during ${during}: ${asError(error).message}`),
+      onRolledBack: () =>
+        this.transition("COMPLETED", "RolledBack", { message: "The transaction of the run was rolled back." }),
+      report: ({ during, error }) =>
+        this.log(LOG_LEVELS.error, `A hook or write failed during ${during}: ${asError(error).message}`),
     });
   }
 
@@ -331,7 +349,11 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     this.transition("COMPLETED", name, details);
     noteOrigin(value, { input_type: "task_run", id: run.id });
     if (scope.finished !== null) {
-      rememberChild(scope, { childKey: definition.taskKey, child: this.child as ChildIdentity }, { runId: run.id, value });
+      rememberChild(
+        scope,
+        { childKey: definition.taskKey, child: this.child as ChildIdentity },
+        { runId: run.id, value },
+      );
     }
     const outcome = finalState<unknown>({
       type: "COMPLETED",
@@ -373,7 +395,12 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     const { run, definition } = this;
     if (run.stateTimestampUs === 0) run.transition(this.scope.host.clock.nowUs(), "PENDING", "Pending");
     this.transition(type, end.name, { message: end.message });
-    const outcome = finalState<unknown>({ ...end, type, timestampUs: run.stateTimestampUs, outcome: { error: end.error } });
+    const outcome = finalState<unknown>({
+      ...end,
+      type,
+      timestampUs: run.stateTimestampUs,
+      outcome: { error: end.error },
+    });
     const { onFailure, onCancellation } = definition.options;
     await this.hooks(type === "FAILED" ? onFailure : onCancellation, outcome);
     return outcome;

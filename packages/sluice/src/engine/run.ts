@@ -64,7 +64,8 @@ abstract class Run implements TrackedRun {
     this.stateMessage = details?.message ?? null;
     if (type === "RUNNING") this.runCount++;
     if (details === undefined) this.fresh.push([type, name, timestampUs]);
-    else if (details.details) this.fresh.push([type, name, timestampUs, details.message ?? null, details.data ?? null, details.details]);
+    else if (details.details)
+      this.fresh.push([type, name, timestampUs, details.message ?? null, details.data ?? null, details.details]);
     else if (details.data) this.fresh.push([type, name, timestampUs, details.message ?? null, details.data]);
     else this.fresh.push([type, name, timestampUs, details.message ?? null]);
   }

@@ -32,14 +32,33 @@ export function startCall(call: UserCall): StartedRun<unknown> {
   if (call.submitted) {
     const runner = carrierOf(definition, scope);
     if (runner !== null) {
-      return startCarried({ definition, args, scope: scope ?? detachedScope(call), callerTaskRunId, runner: host.attach(runner) });
+      return startCarried({
+        definition,
+        args,
+        scope: scope ?? detachedScope(call),
+        callerTaskRunId,
+        runner: host.attach(runner),
+      });
     }
   }
   if (definition.kind === "task") {
-    return startTask({ definition, args, scope: scope ?? detachedScope(call), callerTaskRunId, submitted: call.submitted });
+    return startTask({
+      definition,
+      args,
+      scope: scope ?? detachedScope(call),
+      callerTaskRunId,
+      submitted: call.submitted,
+    });
   }
   const taskRunner = childRunner(definition.options.taskRunner, host);
-  return startFlow({ definition, args, host, parent: scope, taskRunner, ...(call.onCreated && { onCreated: call.onCreated }) });
+  return startFlow({
+    definition,
+    args,
+    host,
+    parent: scope,
+    taskRunner,
+    ...(call.onCreated && { onCreated: call.onCreated }),
+  });
 }
 
 /** Where a submitted run goes: what `with()` says, else the task's own option, else the parent flow's. Null is the event loop. */

@@ -14,9 +14,7 @@ export type FinalState<R> =
   | (StateBase & { readonly type: "FAILED" | "CRASHED" | "CANCELLED"; readonly error: Error });
 
 /** Where a run stands; one of nine types. */
-export type State<R> =
-  | FinalState<R>
-  | (StateBase & { readonly type: Exclude<StateType, FinalStateType> });
+export type State<R> = FinalState<R> | (StateBase & { readonly type: Exclude<StateType, FinalStateType> });
 
 const BRAND = Symbol.for("sluice.state");
 

@@ -46,7 +46,12 @@ export class TaskResults {
   private readonly host: EngineHost;
   private readonly runId: string;
 
-  private constructor(parts: { definition: TaskDefinition; host: EngineHost; runId: string; cacheKey: string | undefined }) {
+  private constructor(parts: {
+    definition: TaskDefinition;
+    host: EngineHost;
+    runId: string;
+    cacheKey: string | undefined;
+  }) {
     this.definition = parts.definition;
     this.host = parts.host;
     this.runId = parts.runId;

@@ -28,7 +28,8 @@ const shapes: Record<string, (step: Step) => Promise<string[]>> = {
     gather(["1", "2", "3"].map(async (x) => `${await step("a", x)}|${await step("tick", "")}|${await step("b", x)}`)),
   "in the order of completion": async (step) => {
     const seen: string[] = [];
-    for await (const future of asCompleted(step.map(["a", "a", "a", "a"], ["1", "2", "3", "4"]))) seen.push(await step("d", await future));
+    for await (const future of asCompleted(step.map(["a", "a", "a", "a"], ["1", "2", "3", "4"])))
+      seen.push(await step("d", await future));
     return seen.sort();
   },
   "a loop that branches on values": async (step) => {
@@ -48,34 +49,38 @@ test.for(Object.keys(shapes))("gives each finished child its own value again: %s
   const shape = shapes[name];
   if (shape === undefined) throw new Error(`no shape ${name}`);
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 8 }), fc.infiniteStream(fc.integer({ min: 0, max: 3 })), async (dieAfter, latencies) => {
-      const executed: string[] = [];
-      const finishedBefore: string[] = [];
-      let attempt = 0;
-      let finished = 0;
-      const die = Promise.withResolvers<never>();
-      die.promise.catch(() => undefined);
-      const step: Step = task("step", async (kind: string, of: string) => {
-        const mine = attempt;
-        const turns = latencies.next().value ?? 0;
-        for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
-        executed.push(`${mine}:${valueOf(kind, of)}`);
-        if (mine === 1 && ++finished === dieAfter) die.reject(new Error("the first attempt dies"));
-        return valueOf(kind, of);
-      });
-      const run = flow("retried", { retries: 1 }, async () => {
-        attempt++;
-        if (attempt === 2) finishedBefore.push(...executed);
-        // The first attempt dies while branches are open; what they still finish belongs to it.
-        return attempt === 1 ? Promise.race([shape(step), die.promise]) : shape(step);
-      });
-      const result = await run();
-      expect(result).toEqual(await withoutFailure(shape));
-      const again = executed.filter((line) => line.startsWith("2:"));
-      const distinct = new Set(finishedBefore.map((line) => line.slice(2)));
-      const repeated = again.filter((line) => distinct.has(line.slice(2)) && !EQUAL_CALLS.test(line));
-      expect(repeated).toEqual([]);
-    }),
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 8 }),
+      fc.infiniteStream(fc.integer({ min: 0, max: 3 })),
+      async (dieAfter, latencies) => {
+        const executed: string[] = [];
+        const finishedBefore: string[] = [];
+        let attempt = 0;
+        let finished = 0;
+        const die = Promise.withResolvers<never>();
+        die.promise.catch(() => undefined);
+        const step: Step = task("step", async (kind: string, of: string) => {
+          const mine = attempt;
+          const turns = latencies.next().value ?? 0;
+          for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+          executed.push(`${mine}:${valueOf(kind, of)}`);
+          if (mine === 1 && ++finished === dieAfter) die.reject(new Error("the first attempt dies"));
+          return valueOf(kind, of);
+        });
+        const run = flow("retried", { retries: 1 }, async () => {
+          attempt++;
+          if (attempt === 2) finishedBefore.push(...executed);
+          // The first attempt dies while branches are open; what they still finish belongs to it.
+          return attempt === 1 ? Promise.race([shape(step), die.promise]) : shape(step);
+        });
+        const result = await run();
+        expect(result).toEqual(await withoutFailure(shape));
+        const again = executed.filter((line) => line.startsWith("2:"));
+        const distinct = new Set(finishedBefore.map((line) => line.slice(2)));
+        const repeated = again.filter((line) => distinct.has(line.slice(2)) && !EQUAL_CALLS.test(line));
+        expect(repeated).toEqual([]);
+      },
+    ),
     { numRuns: 40 },
   );
 });

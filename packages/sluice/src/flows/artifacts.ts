@@ -47,12 +47,18 @@ export async function updateProgressArtifact(id: string, progress: number): Prom
 
 function checkProgress(progress: number): number {
   if (progress >= 0 && progress <= 100) return progress;
-  throw new SluiceError("SLUICE_OPTION_INVALID", `A progress artifact expected a number from 0 to 100, got ${progress}.`);
+  throw new SluiceError(
+    "SLUICE_OPTION_INVALID",
+    `A progress artifact expected a number from 0 to 100, got ${progress}.`,
+  );
 }
 
 async function create(type: string, { key, description }: ArtifactOptions, data: unknown): Promise<string> {
   if (key !== undefined && !/^[a-z0-9-]+$/.test(key)) {
-    throw new SluiceError("SLUICE_OPTION_INVALID", `An artifact key expected lower-case letters, digits and dashes, got ${JSON.stringify(key)}.`);
+    throw new SluiceError(
+      "SLUICE_OPTION_INVALID",
+      `An artifact key expected lower-case letters, digits and dashes, got ${JSON.stringify(key)}.`,
+    );
   }
   const frame = currentFrame();
   const isTask = frame?.run.kind === "task";
@@ -74,5 +80,8 @@ async function request(method: "POST" | "PATCH", path: string, body: string): Pr
   await host.tracker.flush();
   const { status, body: answer } = await host.transport.send({ method, path, body });
   if (status < 300) return answer;
-  throw new SluiceError("SLUICE_API_REFUSED", `The server answered ${status} to ${method} ${path}: ${answer.slice(0, 500)}`);
+  throw new SluiceError(
+    "SLUICE_API_REFUSED",
+    `The server answered ${status} to ${method} ${path}: ${answer.slice(0, 500)}`,
+  );
 }

@@ -68,7 +68,11 @@ describe("a cached task", () => {
 
 describe("a transaction", () => {
   const effects: string[] = [];
-  const write = task("write", { onCommit: () => effects.push("commit write"), onRollback: () => effects.push("rollback write") }, (x: string) => x);
+  const write = task(
+    "write",
+    { onCommit: () => effects.push("commit write"), onRollback: () => effects.push("rollback write") },
+    (x: string) => x,
+  );
 
   beforeEach(() => {
     effects.length = 0;

@@ -1,4 +1,11 @@
-import type { Definition, FlowDefinition, FlowOptions, RunFunction, TaskDefinition, TaskOptions } from "../engine/definition.ts";
+import type {
+  Definition,
+  FlowDefinition,
+  FlowOptions,
+  RunFunction,
+  TaskDefinition,
+  TaskOptions,
+} from "../engine/definition.ts";
 import { currentFrame } from "../engine/frame.ts";
 import { defineFunction } from "../engine/function-registry.ts";
 import { Future } from "../engine/future.ts";
@@ -43,7 +50,11 @@ interface Declared {
   readonly fn: RunFunction;
 }
 
-function define(parts: Declared, overrides: Readonly<Record<string, unknown>>, known: FunctionReference | null): Definition {
+function define(
+  parts: Declared,
+  overrides: Readonly<Record<string, unknown>>,
+  known: FunctionReference | null,
+): Definition {
   let names: readonly string[] | undefined;
   const { kind, name, fn, options } = parts;
   // The reference needs the definition and the definition the reference: it is filled in right after.
@@ -57,7 +68,10 @@ function define(parts: Declared, overrides: Readonly<Record<string, unknown>>, k
     parameterNames: () => (names ??= parameterNames(fn)),
   } as Omit<Definition, "reference" | "taskKey">;
   const reference = known ?? defineFunction({ fn, name, kind, definition });
-  return Object.assign(definition, { reference, taskKey: `${name}-${reference.source_hash.slice(0, 8)}` }) as Definition;
+  return Object.assign(definition, {
+    reference,
+    taskKey: `${name}-${reference.source_hash.slice(0, 8)}`,
+  }) as Definition;
 }
 
 /** Gives a definition with further options, as a far side needs it; the reference stays that of the declaration. */

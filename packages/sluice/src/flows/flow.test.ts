@@ -18,7 +18,9 @@ afterEach(() => {
 const double = task("double", (n: number) => n * 2);
 
 function flowRun(name: string) {
-  const found = host.tracker.recorded().find((run) => run.kind === "flow" && (run.run as FlowRunIdentity).flow_name === name);
+  const found = host.tracker
+    .recorded()
+    .find((run) => run.kind === "flow" && (run.run as FlowRunIdentity).flow_name === name);
   if (found === undefined) throw new Error(`No flow run of "${name}" was recorded.`);
   return { ...found, run: found.run as FlowRunIdentity };
 }
@@ -100,7 +102,10 @@ describe("a flow run", () => {
   });
 
   test("validates and types its parameter by a schema", async () => {
-    const etl = flow("etl", { params: z.object({ day: z.coerce.date(), n: z.number().default(3) }) }, (p) => [p.day.getUTCDate(), p.n]);
+    const etl = flow("etl", { params: z.object({ day: z.coerce.date(), n: z.number().default(3) }) }, (p) => [
+      p.day.getUTCDate(),
+      p.n,
+    ]);
     expect(await etl({ day: "2026-01-31" })).toEqual([31, 3]);
     const state = await etl.safe({ day: "not a day" });
     expect(state.type === "FAILED" && state.error.message).toMatch(/etl.*day/s);
@@ -131,7 +136,12 @@ describe("the run context", () => {
       const inTask = await task("in-task", () => runContext().kind)();
       return { flowRunName, flowName, parameters, inTask, who };
     });
-    expect(await inside("ann")).toMatchObject({ flowRunName: "context-of-ann", flowName: "context", parameters: { who: "ann" }, inTask: "task" });
+    expect(await inside("ann")).toMatchObject({
+      flowRunName: "context-of-ann",
+      flowName: "context",
+      parameters: { who: "ann" },
+      inTask: "task",
+    });
   });
 
   test("logs to the run, and console output too where asked", async () => {

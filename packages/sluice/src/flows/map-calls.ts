@@ -19,21 +19,38 @@ export function mapCalls(name: string, args: readonly unknown[]): readonly (read
   const lists = columns.filter((list) => list !== undefined);
   const first = lists[0];
   if (first === undefined) {
-    throw invalid(name, "expected at least one iterable among its arguments, got only unmapped values; call submit() instead");
+    throw invalid(
+      name,
+      "expected at least one iterable among its arguments, got only unmapped values; call submit() instead",
+    );
   }
   const odd = columns.findIndex((list) => list !== undefined && list.length !== first.length);
   if (odd >= 0) {
-    throw invalid(name, `expected iterables of one length, got ${first.length} and ${columns[odd]?.length} (argument ${odd}); wrap a value for all calls in unmapped()`);
+    throw invalid(
+      name,
+      `expected iterables of one length, got ${first.length} and ${columns[odd]?.length} (argument ${odd}); wrap a value for all calls in unmapped()`,
+    );
   }
   return first.map((_, row) => args.map((arg, i) => (arg instanceof Unmapped ? arg.value : columns[i]?.[row])));
 }
 
 function column(name: string, arg: unknown, position: number): readonly unknown[] | undefined {
   if (arg instanceof Unmapped) return undefined;
-  if (typeof arg === "string") throw invalid(name, `expected an iterable as argument ${position}, got a string; wrap it in an array or in unmapped()`);
-  if (isFuture(arg)) throw invalid(name, `expected an iterable as argument ${position}, got a future of one; await it first, so that its length is known`);
+  if (typeof arg === "string")
+    throw invalid(
+      name,
+      `expected an iterable as argument ${position}, got a string; wrap it in an array or in unmapped()`,
+    );
+  if (isFuture(arg))
+    throw invalid(
+      name,
+      `expected an iterable as argument ${position}, got a future of one; await it first, so that its length is known`,
+    );
   if (typeof arg !== "object" || arg === null || !(Symbol.iterator in arg)) {
-    throw invalid(name, `expected an iterable as argument ${position}, got ${arg === null ? "null" : typeof arg}; wrap a value for all calls in unmapped()`);
+    throw invalid(
+      name,
+      `expected an iterable as argument ${position}, got ${arg === null ? "null" : typeof arg}; wrap a value for all calls in unmapped()`,
+    );
   }
   const list: unknown[] = [];
   for (const item of arg as Iterable<unknown>) {
@@ -64,7 +81,10 @@ export function mapStream<R>(
 ): FutureStream<Future<R>> {
   const window = options.window ?? DEFAULT_WINDOW;
   if (!Number.isInteger(window) || window < 1) {
-    throw new SluiceError("SLUICE_OPTION_INVALID", `mapStream() expected "window" to be a whole number from 1, got ${String(options.window)}.`);
+    throw new SluiceError(
+      "SLUICE_OPTION_INVALID",
+      `mapStream() expected "window" to be a whole number from 1, got ${String(options.window)}.`,
+    );
   }
   return { [Symbol.asyncIterator]: () => new StreamIterator(submit, items, window) };
 }

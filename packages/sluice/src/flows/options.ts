@@ -22,7 +22,10 @@ export function readDeclaration<Fn extends CallableFunction, Options extends obj
   const fn = args.at(-1);
   const first = args[0];
   if (typeof fn !== "function" || args.length > 3) {
-    throw new SluiceError("SLUICE_OPTION_INVALID", `${kind}() expected (function), (name, function) or (name, options, function), got ${describe(args)}.`);
+    throw new SluiceError(
+      "SLUICE_OPTION_INVALID",
+      `${kind}() expected (function), (name, function) or (name, options, function), got ${describe(args)}.`,
+    );
   }
   const name = typeof first === "string" ? first : fn.name;
   if (name === "") {
@@ -32,14 +35,23 @@ export function readDeclaration<Fn extends CallableFunction, Options extends obj
     );
   }
   if (typeof first !== "string" && args.length > 1) {
-    throw new SluiceError("SLUICE_OPTION_INVALID", `${kind}() expected a name as its first argument before options or a function, got ${describe(args)}.`);
+    throw new SluiceError(
+      "SLUICE_OPTION_INVALID",
+      `${kind}() expected a name as its first argument before options or a function, got ${describe(args)}.`,
+    );
   }
   if (BANNED_IN_NAMES.test(name)) {
-    throw new SluiceError("SLUICE_OPTION_INVALID", `${kind}() expected a name without the characters / % & > <, got ${JSON.stringify(name)}.`);
+    throw new SluiceError(
+      "SLUICE_OPTION_INVALID",
+      `${kind}() expected a name without the characters / % & > <, got ${JSON.stringify(name)}.`,
+    );
   }
   const options = args.length === 3 ? args[1] : {};
   if (typeof options !== "object" || options === null) {
-    throw new SluiceError("SLUICE_OPTION_INVALID", `${kind}("${name}") expected its options as an object, got ${describe([options])}.`);
+    throw new SluiceError(
+      "SLUICE_OPTION_INVALID",
+      `${kind}("${name}") expected its options as an object, got ${describe([options])}.`,
+    );
   }
   // The overloads of flow() and task() type what is passed; values are checked by checkOptions.
   return { name, options: options as Options, fn: fn as unknown as Fn };
@@ -63,15 +75,23 @@ const hooks: Check = (value) =>
     ? undefined
     : "a function or a list of functions";
 const delays: Check = (value) =>
-  typeof value === "function" || numberFromZero(value) === undefined || (Array.isArray(value) && value.length > 0 && value.every((item) => numberFromZero(item) === undefined))
+  typeof value === "function" ||
+  numberFromZero(value) === undefined ||
+  (Array.isArray(value) && value.length > 0 && value.every((item) => numberFromZero(item) === undefined))
     ? undefined
     : "seconds from 0, a list of such, or a function";
 const runner: Check = (value) =>
-  typeof value === "object" && value !== null && "description" in value && "carry" in value ? undefined : "a task runner";
+  typeof value === "object" && value !== null && "description" in value && "carry" in value
+    ? undefined
+    : "a task runner";
 const store: Check = (value) =>
-  typeof value === "object" && value !== null && "read" in value && "write" in value ? undefined : "a result store (read, write, delete)";
+  typeof value === "object" && value !== null && "read" in value && "write" in value
+    ? undefined
+    : "a result store (read, write, delete)";
 const schema: Check = (value) =>
-  (typeof value === "object" || typeof value === "function") && value !== null && "~standard" in value ? undefined : "a Standard Schema (zod, valibot, arktype, …)";
+  (typeof value === "object" || typeof value === "function") && value !== null && "~standard" in value
+    ? undefined
+    : "a Standard Schema (zod, valibot, arktype, …)";
 const policy: Check = (value) => (typeof value === "object" && value !== null ? undefined : "a cache policy");
 const awaitables: Check = (value) => (Array.isArray(value) ? undefined : "a list of futures");
 
@@ -129,7 +149,10 @@ export function checkOptions(kind: "flow" | "task", name: string, options: objec
     }
     const expected = check(value);
     if (expected !== undefined) {
-      throw new SluiceError("SLUICE_OPTION_INVALID", `${kind} "${name}": option "${option}" expected ${expected}, got ${describe([value])}.`);
+      throw new SluiceError(
+        "SLUICE_OPTION_INVALID",
+        `${kind} "${name}": option "${option}" expected ${expected}, got ${describe([value])}.`,
+      );
     }
   }
 }
@@ -137,7 +160,8 @@ export function checkOptions(kind: "flow" | "task", name: string, options: objec
 function describe(values: readonly unknown[]): string {
   return values
     .map((value) => {
-      if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return JSON.stringify(value);
+      if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+        return JSON.stringify(value);
       if (typeof value === "function") return value.name === "" ? "an anonymous function" : `function ${value.name}`;
       return value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
     })

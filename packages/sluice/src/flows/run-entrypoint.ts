@@ -46,17 +46,31 @@ export async function runEntrypoint(entrypoint: EntrypointRun): Promise<Entrypoi
   const host = openSession(entrypoint.settings);
   const takesObject = definition.options.params !== undefined;
   const args = fromNamedParameters(definition.fn, entrypoint.parameters, { flowName: definition.name, takesObject });
-  const execution = startFlow({ definition, args, host, parent: null, taskRunner: childRunner(definition.options.taskRunner, host) });
+  const execution = startFlow({
+    definition,
+    args,
+    host,
+    parent: null,
+    taskRunner: childRunner(definition.options.taskRunner, host),
+  });
   const { run } = execution;
   entrypoint.onStart?.({ id: run.id, name: run.name, cancel: (reason) => execution.cancel(reason) });
   const state = await execution.outcome;
-  return { flowRunId: run.id, flowRunName: run.name, state, result: state.type === "COMPLETED" ? state.data : undefined };
+  return {
+    flowRunId: run.id,
+    flowRunName: run.name,
+    state,
+    result: state.type === "COMPLETED" ? state.data : undefined,
+  };
 }
 
 async function findFlow(file: string, exportName: string | undefined): Promise<FlowDefinition> {
   const path = resolve(file);
   if (!existsSync(path)) {
-    throw new SluiceError("SLUICE_FLOW_NOT_FOUND", `There is no file ${file}. Expected path/to/file.ts:flow, relative to the working directory.`);
+    throw new SluiceError(
+      "SLUICE_FLOW_NOT_FOUND",
+      `There is no file ${file}. Expected path/to/file.ts:flow, relative to the working directory.`,
+    );
   }
   const url = pathToFileURL(path).href;
   beginImporting();
@@ -88,10 +102,13 @@ function pick(file: string, exportName: string | undefined, candidates: readonly
   if (exportName === undefined) {
     const [only, ...others] = different;
     if (only !== undefined && others.length === 0) return only;
-    const story = only === undefined ? "it defines none" : `it has ${names}; name one as ${file}:${candidates[0]?.name}`;
+    const story =
+      only === undefined ? "it defines none" : `it has ${names}; name one as ${file}:${candidates[0]?.name}`;
     throw new SluiceError("SLUICE_FLOW_NOT_FOUND", `Expected exactly one flow in ${file}, but ${story}.`);
   }
-  const found = candidates.find(({ name }) => name === exportName) ?? candidates.find(({ definition }) => definition.name === exportName);
+  const found =
+    candidates.find(({ name }) => name === exportName) ??
+    candidates.find(({ definition }) => definition.name === exportName);
   if (found !== undefined) return found.definition;
   throw new SluiceError(
     "SLUICE_FLOW_NOT_FOUND",

@@ -45,7 +45,15 @@ describe("retries", () => {
     expect(await result).toBe(4);
     expect(clock.slept).toEqual([1000, 10_000, 10_000]);
     expect(host.tracker.stateNames("flaky-0")).toEqual([
-      "Pending", "Running", "AwaitingRetry", "Retrying", "AwaitingRetry", "Retrying", "AwaitingRetry", "Retrying", "Completed",
+      "Pending",
+      "Running",
+      "AwaitingRetry",
+      "Retrying",
+      "AwaitingRetry",
+      "Retrying",
+      "AwaitingRetry",
+      "Retrying",
+      "Completed",
     ]);
   });
 
@@ -108,7 +116,12 @@ describe("futures as arguments", () => {
       order.push("first");
     });
     const second = task("second", () => order.push("second"));
-    await inFlow(async () => second.with({ waitFor: [slowFirst.submit()] }).submit().result());
+    await inFlow(async () =>
+      second
+        .with({ waitFor: [slowFirst.submit()] })
+        .submit()
+        .result(),
+    );
     expect(order).toEqual(["first", "second"]);
   });
 
@@ -137,7 +150,9 @@ describe("map", () => {
     await inFlow(() => {
       expect(() => pair.map("ab", [1, 2])).toThrow(expect.objectContaining({ code: "SLUICE_MAP_INVALID" }));
       expect(() => pair.map([1], [1, 2])).toThrow(expect.objectContaining({ code: "SLUICE_MAP_INVALID" }));
-      expect(() => double.map(Array.from({ length: 10_001 }, () => 1))).toThrow(expect.objectContaining({ code: "SLUICE_MAP_TOO_LARGE" }));
+      expect(() => double.map(Array.from({ length: 10_001 }, () => 1))).toThrow(
+        expect.objectContaining({ code: "SLUICE_MAP_TOO_LARGE" }),
+      );
     });
   });
 
@@ -152,7 +167,11 @@ describe("map", () => {
     });
     let total = 0;
     await inFlow(async () => {
-      for await (const future of busy.mapStream(Array.from({ length: 100 }, (_, i) => i), { window: 7 })) total += await future;
+      for await (const future of busy.mapStream(
+        Array.from({ length: 100 }, (_, i) => i),
+        { window: 7 },
+      ))
+        total += await future;
     });
     expect(total).toBe(4950);
     expect(most).toBeLessThanOrEqual(7);
@@ -208,7 +227,9 @@ describe("combinators", () => {
       const { signal } = runContext();
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     });
-    await expect(inFlow(() => gather([fails.submit("broke"), forever.submit()], { cancelOnFailure: true }))).rejects.toThrow("broke");
+    await expect(
+      inFlow(() => gather([fails.submit("broke"), forever.submit()], { cancelOnFailure: true })),
+    ).rejects.toThrow("broke");
     expect(host.tracker.stateNames("forever-0").at(-1)).toBe("Cancelled");
   });
 });

@@ -66,7 +66,12 @@ export class RecordingTracker implements Tracker {
     const known = this.runs.get(record.id);
     if (known !== undefined) known.transitions.push(...record.transitions);
     else if (record.run !== undefined) {
-      this.runs.set(record.id, { id: record.id, kind: record.kind, run: record.run, transitions: [...record.transitions] });
+      this.runs.set(record.id, {
+        id: record.id,
+        kind: record.kind,
+        run: record.run,
+        transitions: [...record.transitions],
+      });
     }
   }
 }
@@ -106,7 +111,9 @@ export interface RecordingHost extends EngineHost {
  *
  * @returns the host; `[Symbol.dispose]` takes it out again
  */
-export function useRecordingHost(options: { clock?: Clock; settings?: Partial<EngineSettings> } = {}): RecordingHost & Disposable {
+export function useRecordingHost(
+  options: { clock?: Clock; settings?: Partial<EngineSettings> } = {},
+): RecordingHost & Disposable {
   const memory = new MemoryResultStore();
   const host: RecordingHost = {
     processId: "00000000-0000-7000-8000-000000000000",
@@ -115,7 +122,14 @@ export function useRecordingHost(options: { clock?: Clock; settings?: Partial<En
     memory,
     results: () => memory,
     transport: noTransport,
-    settings: { loggingLevel: 20, logPrints: false, persistResultsByDefault: false, consoleLevel: 100, progress: "off", ...options.settings },
+    settings: {
+      loggingLevel: 20,
+      logPrints: false,
+      persistResultsByDefault: false,
+      consoleLevel: 100,
+      progress: "off",
+      ...options.settings,
+    },
     live: new Map(),
     attach: (runner) => runner,
   };
