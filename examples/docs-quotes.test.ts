@@ -38,5 +38,5 @@ test("the page of errors has a section for each code", async () => {
   );
   const table = readFileSync(join(repo, "packages/sluice/src/wire/errors.ts"), "utf8");
   const codes = [...table.matchAll(/^ {2}(SLUICE_\w+): \{/gm)].map(([, code]) => code);
-  expect(headings.toSorted()).toEqual(codes.toSorted());
+  expect(new Set(headings)).toEqual(new Set(codes));
 });

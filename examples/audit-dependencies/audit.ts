@@ -28,7 +28,7 @@ const addUpPackage = task("add-up-package", reducePackage);
 const addUpAll = task("add-up-all", reduceAudit);
 
 /** Audits one package: a task for each source file, then one that adds them up. */
-export const auditPackage = flow(
+const auditPackage = flow(
   "audit-package",
   { flowRunName: "{installed.name}" },
   async (installed: InstalledPackage): Promise<PackageReport> => {

@@ -22,7 +22,7 @@ export interface SkippedFile {
 }
 
 /** The sums that packages and the whole audit share. */
-export interface Sums {
+interface Sums {
   readonly files: number;
   readonly bytes: number;
   readonly lines: number;
@@ -34,7 +34,7 @@ export interface Sums {
 }
 
 /** The most complex function of a package. */
-export interface WorstFunction {
+interface WorstFunction {
   readonly name: string;
   /** Path and line, as editors take them. */
   readonly at: string;
@@ -54,7 +54,7 @@ export interface PackageReport extends Omit<InstalledPackage, "directory"> {
 }
 
 /** Files of the same content. */
-export interface Duplicate {
+interface Duplicate {
   readonly bytes: number;
   /** All copies. */
   readonly paths: readonly string[];
@@ -111,7 +111,7 @@ export function reducePackage(
   measured: readonly MeasuredFile[],
   rest: { readonly skipped: readonly SkippedFile[]; readonly fromCache: number },
 ): PackageReport {
-  const { directory, ...described } = installed;
+  const { directory: _, ...described } = installed;
   let sums = NOTHING;
   let worst: WorstFunction | undefined;
   const unread = [...rest.skipped];
@@ -134,7 +134,10 @@ export function reduceAudit(packages: readonly PackageReport[]): AuditReport {
   const sums = packages.reduce((sum, each) => add(sum, each.sums), NOTHING);
   const total = (count: (each: PackageReport) => number) => packages.reduce((sum, each) => sum + count(each), 0);
   return {
-    packages: packages.map(({ contents, ...report }) => report),
+    packages: packages.map((each) => {
+      const { contents: _, ...report } = each;
+      return report;
+    }),
     totals: {
       ...sums,
       packages: packages.length,

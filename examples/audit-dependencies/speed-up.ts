@@ -48,7 +48,7 @@ interface Slice {
 const measureAfresh = task("measure-afresh", { cachePolicy: NO_CACHE }, measureSource);
 
 /** Measures the files of a slice, a task for each; returns the sum of their complexity. */
-export const measureSlice = flow("measure-slice", { flowRunName: "slice-{slice.number}" }, async (slice: Slice) => {
+const measureSlice = flow("measure-slice", { flowRunName: "slice-{slice.number}" }, async (slice: Slice) => {
   let complexity = 0;
   for (const path of slice.paths) complexity += (await measureAfresh(path)).complexity;
   return complexity;
