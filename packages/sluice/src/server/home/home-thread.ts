@@ -1,10 +1,13 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { HttpTransport } from "../../client/http-transport.ts";
+import { type ApiAddress, HttpTransport } from "../../client/http-transport.ts";
+import { OutboxTransport } from "../../client/outbox.ts";
 import { servePort } from "../../client/port-transport.ts";
 import type { ApiRequest, Transport } from "../../client/transport.ts";
 import { isSluiceError } from "../../wire/errors.ts";
 import type { HomeCommand, HomeReport, HomeThreadData } from "./home-messages.ts";
 import { HomeRoute } from "./home-route.ts";
+import { tryLeaderLock } from "./leader-lock.ts";
 import { ProcessLeaseKeeper } from "./process-lease.ts";
 import { describeProcess } from "./process-identity.ts";
 
@@ -22,10 +25,26 @@ function report(message: HomeReport): void {
   control?.postMessage(message);
 }
 
+/** From how long an absence of the server on records go to the disk. */
+const SPOOL_AFTER_MS = 3_000;
+
+function openRemote(remote: ApiAddress): Transport {
+  return new OutboxTransport({
+    patient: new HttpTransport(remote, { retryForMs: data.retryForMs }),
+    quick: new HttpTransport(remote, { retryForMs: Math.min(data.retryForMs, SPOOL_AFTER_MS) }),
+    directory: data.paths.outboxDirectory,
+    target: "url" in remote ? remote.url : remote.socketPath,
+    processId: data.processId,
+    limitBytes: data.outboxLimitBytes,
+    tryClaim: tryLeaderLock,
+    onTrouble: (message) => process.stderr.write(`sluice: ${message}\n`),
+  });
+}
+
 async function openRoute(): Promise<Transport> {
   if (data.remote !== null) {
     report({ type: "role", role: "remote" });
-    return new HttpTransport(data.remote, { retryForMs: data.retryForMs });
+    return openRemote(data.remote);
   }
   const route = await HomeRoute.join({
     paths: data.paths,
@@ -47,12 +66,13 @@ async function start(): Promise<void> {
     onNotice: (notice) => report({ type: "notice", notice }),
     onTrouble: (reason) => process.stderr.write(`sluice: the lease of this process cannot be renewed: ${reason}\n`),
   });
-  // The store must know the process before its runs; once it does, requests pass without a further turn.
+  // The store must know the process before its runs, but a remote server that is away holds nothing up: it is told later.
+  const known = data.remote === null ? lease.settled() : Promise.race([lease.settled(), delay(SPOOL_AFTER_MS)]);
   let send: Transport["send"] = async (request, signal) => {
-    await lease.settled();
+    await known;
     return route.send(request, signal);
   };
-  void lease.settled().then(() => (send = (request, signal) => route.send(request, signal)));
+  void known.then(() => (send = (request, signal) => route.send(request, signal)));
   const served = { send: (request: ApiRequest, signal?: AbortSignal) => send(request, signal) };
   servePort(data.port, served);
   control?.on("message", (command: HomeCommand) => {

@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PortTransport } from "../../client/port-transport.ts";
 import { loadSettings } from "../../client/settings.ts";
+import { ServerCore } from "../server-core.ts";
 import { openHome } from "./home.ts";
 import { tryLeaderLock } from "./leader-lock.ts";
 
@@ -39,8 +42,8 @@ interface Writer {
 }
 
 /** Starts a process of the home that writes batches and tells of each acknowledgement. */
-function write(batches: number, size: number): Writer {
-  const env = { ...process.env, SLUICE_HOME: home };
+function write(batches: number, size: number, settings: Readonly<Record<string, string>> = {}): Writer {
+  const env = { ...process.env, SLUICE_HOME: home, ...settings };
   const child = spawn(process.execPath, [WRITER, String(batches), String(size)], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
@@ -211,5 +214,57 @@ describe("a home with several processes", { timeout: 2 * SLOW_MS }, () => {
     await follower.ended;
     expect(follower.stderr).toBe("");
     expect(stored()).toBeGreaterThanOrEqual(acknowledged(follower));
+  });
+});
+
+describe("a home with a remote server", { timeout: 2 * SLOW_MS }, () => {
+  /** A whole server, with a database of its own, on a port that it can come back to. */
+  async function serve(port = 0) {
+    const core = ServerCore.open({ databaseFile: join(home, "remote.db") });
+    const server = createServer((request, response) => {
+      text(request)
+        .then((body) => core.handle({ method: request.method ?? "", path: request.url ?? "", body }))
+        .then(({ status, body }) => response.writeHead(status).end(body))
+        .catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+    }).listen(port, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const bound = typeof address === "object" && address !== null ? address.port : 0;
+    const close = async () => {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      await core.close();
+    };
+    const count = () => Number(core.store.query("SELECT count(*) AS n FROM task_run", [])[0]?.["n"]);
+    return { url: `http://127.0.0.1:${String(bound)}/api`, port: bound, close, count };
+  }
+
+  test("forwards to it and leads nothing", async () => {
+    const server = await serve();
+    const opened = await openHome(loadSettings({ SLUICE_HOME: home, SLUICE_API_URL: server.url }));
+    expect([opened.role(), opened.socketPath, opened.address]).toEqual(["remote", null, { url: server.url }]);
+    expect((await opened.transport.send(health)).body).toBe("true");
+    await opened.close();
+    expect(existsSync(join(home, "sluice.db"))).toBe(false);
+    await server.close();
+  });
+
+  test("keeps the records of a process that dies while the server is away, and the next process sends them", async () => {
+    const before = await serve();
+    await before.close();
+    const settings = { SLUICE_HOME: home, SLUICE_API_URL: before.url, SLUICE_API_RETRY_SECONDS: "0" };
+    const writer = write(0, 5, settings);
+    await until("records are taken", () => writer.acks.length > 4);
+    writer.child.kill("SIGKILL");
+    await writer.ended;
+    expect(writer.stderr).toContain("their records are kept in");
+    const after = await serve(before.port);
+    const next = await openHome(loadSettings(settings));
+    await until("all that was taken has arrived", () => after.count() >= acknowledged(writer));
+    await until("the spool is gone", () => readdirSync(join(home, "outbox"), { recursive: true }).length === 1);
+    await next.close();
+    await after.close();
   });
 });
