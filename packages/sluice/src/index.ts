@@ -1,7 +1,7 @@
 import "./node-version.ts";
 
-export { allowFailure, unmapped } from "./engine/call-arguments.ts";
-export type { AllowFailure, Unmapped } from "./engine/call-arguments.ts";
+export { allowFailure, unmapped } from "./engine/context/call-arguments.ts";
+export type { AllowFailure, Unmapped } from "./engine/context/call-arguments.ts";
 export {
   cacheKeyFunction,
   cachePolicies,
@@ -11,15 +11,15 @@ export {
   NO_CACHE,
   RUN_ID,
   TASK_SOURCE,
-} from "./engine/cache-policy.ts";
-export type { CacheKeyContext, CacheKeyFunction, CachePolicy } from "./engine/cache-policy.ts";
-export { asCompleted, gather, race, wait } from "./engine/combinators.ts";
-export type { FutureIterator, FutureStream, Gathered, GatherOptions, WaitResult } from "./engine/combinators.ts";
+} from "./engine/results/cache-policy.ts";
+export type { CacheKeyContext, CacheKeyFunction, CachePolicy } from "./engine/results/cache-policy.ts";
+export { asCompleted, gather, race, wait } from "./engine/context/combinators.ts";
+export type { FutureIterator, FutureStream, Gathered, GatherOptions, WaitResult } from "./engine/context/combinators.ts";
 export type { FlowOptions, Hook, RunOptions, RunView, TaskOptions } from "./engine/definition.ts";
-export { Future, isFuture } from "./engine/future.ts";
-export type { WaitOptions } from "./engine/future.ts";
+export { Future, isFuture } from "./engine/context/future.ts";
+export type { WaitOptions } from "./engine/context/future.ts";
 export type { ResultStore, StoredResult } from "./engine/ports.ts";
-export type { RunLogger } from "./engine/run-logger.ts";
+export type { RunLogger } from "./engine/context/run-logger.ts";
 export { completed, failed, isState } from "./engine/state.ts";
 export type { FinalState, State } from "./engine/state.ts";
 export type { TaskRunner } from "./engine/task-runner.ts";
@@ -47,7 +47,7 @@ export type {
   Transaction,
   TransactionHook,
   TransactionOptions,
-} from "./engine/transaction.ts";
+} from "./engine/results/transaction.ts";
 export { task } from "./flows/task.ts";
 export type { Task } from "./flows/task.ts";
 export { ConcurrentTaskRunner, ProcessPoolTaskRunner, ThreadPoolTaskRunner } from "./runners/index.ts";

@@ -1,11 +1,11 @@
 import type { FunctionReference } from "../wire/run-spec.ts";
 import type { RetryDelay } from "../rules/retry-delay.ts";
-import type { CachePolicy } from "./cache-policy.ts";
-import { toNamedParameters } from "./parameters.ts";
+import type { CachePolicy } from "./results/cache-policy.ts";
+import { toNamedParameters } from "./values/parameters.ts";
 import type { FinalState, State } from "./state.ts";
 import type { ResultStore } from "./ports.ts";
 import type { TaskRunner } from "./task-runner.ts";
-import type { Transaction } from "./transaction.ts";
+import type { Transaction } from "./results/transaction.ts";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /** A run as hooks, name functions and `runContext()` see it. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { asCompleted, gather } from "../engine/combinators.ts";
+import { asCompleted, gather } from "../engine/context/combinators.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import { flow } from "./flow.ts";
 import { task, type Task } from "./task.ts";

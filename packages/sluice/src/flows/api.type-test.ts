@@ -3,10 +3,10 @@
  */
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
-import { unmapped, type AllowFailure, type Unmapped } from "../engine/call-arguments.ts";
-import { allowFailure } from "../engine/call-arguments.ts";
-import { asCompleted, gather, race, wait } from "../engine/combinators.ts";
-import type { Future } from "../engine/future.ts";
+import { unmapped, type AllowFailure, type Unmapped } from "../engine/context/call-arguments.ts";
+import { allowFailure } from "../engine/context/call-arguments.ts";
+import { asCompleted, gather, race, wait } from "../engine/context/combinators.ts";
+import type { Future } from "../engine/context/future.ts";
 import type { FinalState } from "../engine/state.ts";
 import { flow, type Flow } from "./flow.ts";
 import { runContext } from "./run-context.ts";

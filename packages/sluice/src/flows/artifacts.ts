@@ -1,4 +1,4 @@
-import { currentFrame } from "../engine/frame.ts";
+import { currentFrame } from "../engine/context/frame.ts";
 import { SluiceError } from "../wire/errors.ts";
 import { openSession } from "./session.ts";
 

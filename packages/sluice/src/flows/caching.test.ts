@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { INPUTS, NO_CACHE, TASK_SOURCE, cacheKeyFunction } from "../engine/cache-policy.ts";
+import { INPUTS, NO_CACHE, TASK_SOURCE, cacheKeyFunction } from "../engine/results/cache-policy.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import { flow } from "./flow.ts";

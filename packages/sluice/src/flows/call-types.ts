@@ -1,5 +1,5 @@
-import type { AllowFailure, Unmapped } from "../engine/call-arguments.ts";
-import type { Future } from "../engine/future.ts";
+import type { AllowFailure, Unmapped } from "../engine/context/call-arguments.ts";
+import type { Future } from "../engine/context/future.ts";
 
 /** An argument of `submit`: itself, a future or promise of it, or an array of those. */
 export type Arg<T> =

@@ -6,12 +6,12 @@ import type {
   TaskDefinition,
   TaskOptions,
 } from "../engine/definition.ts";
-import { currentFrame } from "../engine/frame.ts";
-import { defineFunction } from "../engine/function-registry.ts";
-import { Future } from "../engine/future.ts";
-import { haltIfImporting, throwIfImporting } from "../engine/import-halt.ts";
-import { parameterNames } from "../engine/parameters.ts";
-import { startCall } from "../engine/start-call.ts";
+import { currentFrame } from "../engine/context/frame.ts";
+import { defineFunction } from "../engine/functions/function-registry.ts";
+import { Future } from "../engine/context/future.ts";
+import { haltIfImporting, throwIfImporting } from "../engine/functions/import-halt.ts";
+import { parameterNames } from "../engine/values/parameters.ts";
+import { startCall } from "../engine/runs/start-call.ts";
 import { valueOf, type FinalState } from "../engine/state.ts";
 import type { FunctionReference } from "../wire/run-spec.ts";
 import type { MapStreamOptions } from "./call-types.ts";

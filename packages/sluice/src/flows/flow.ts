@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FlowOptions, RunFunction } from "../engine/definition.ts";
-import type { FutureStream } from "../engine/combinators.ts";
-import type { Future } from "../engine/future.ts";
+import type { FutureStream } from "../engine/context/combinators.ts";
+import type { Future } from "../engine/context/future.ts";
 import type { FinalState } from "../engine/state.ts";
 import { makeCallable } from "./callable.ts";
 import type { Args, MapArgs, MapStreamOptions } from "./call-types.ts";

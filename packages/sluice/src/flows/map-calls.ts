@@ -1,6 +1,6 @@
-import { Unmapped } from "../engine/call-arguments.ts";
-import type { FutureIterator, FutureStream } from "../engine/combinators.ts";
-import { isFuture, type Future } from "../engine/future.ts";
+import { Unmapped } from "../engine/context/call-arguments.ts";
+import type { FutureIterator, FutureStream } from "../engine/context/combinators.ts";
+import { isFuture, type Future } from "../engine/context/future.ts";
 import { SluiceError } from "../wire/errors.ts";
 import type { MapStreamOptions } from "./call-types.ts";
 

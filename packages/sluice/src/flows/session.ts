@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { RunTracker } from "../client/run-tracker.ts";
 import { loadSettings, type Settings } from "../client/settings.ts";
-import { cancelledError } from "../engine/cancellation.ts";
+import { cancelledError } from "../engine/context/cancellation.ts";
 import { systemClock } from "../engine/clock.ts";
-import { FileResultStore } from "../engine/file-result-store.ts";
+import { FileResultStore } from "../engine/results/file-result-store.ts";
 import { currentHost, setHost, type EngineHost, type EngineSettings } from "../engine/host.ts";
 import type { ResultStore } from "../engine/ports.ts";
-import { LOG_LEVELS } from "../engine/run-logger.ts";
+import { LOG_LEVELS } from "../engine/context/run-logger.ts";
 import { cancelInWorkers, setHomeLink } from "../runners/index.ts";
 import type { Home } from "../server/home/home.ts";
 import { LazyTransport } from "./lazy-transport.ts";

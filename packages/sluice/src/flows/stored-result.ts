@@ -1,6 +1,6 @@
 import type { Settings } from "../client/settings.ts";
-import { FileResultStore } from "../engine/file-result-store.ts";
-import { decodeResult } from "../engine/result-codec.ts";
+import { FileResultStore } from "../engine/results/file-result-store.ts";
+import { decodeResult } from "../engine/results/result-codec.ts";
 import type { ResultReference } from "../wire/run-record.ts";
 
 /**

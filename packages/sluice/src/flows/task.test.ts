@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { allowFailure, unmapped } from "../engine/call-arguments.ts";
-import { asCompleted, gather, race, wait } from "../engine/combinators.ts";
-import type { Future } from "../engine/future.ts";
+import { allowFailure, unmapped } from "../engine/context/call-arguments.ts";
+import { asCompleted, gather, race, wait } from "../engine/context/combinators.ts";
+import type { Future } from "../engine/context/future.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import type { TaskRunIdentity } from "../wire/run-record.ts";

@@ -1,6 +1,6 @@
 import type { RunFunction, TaskOptions } from "../engine/definition.ts";
-import type { FutureStream } from "../engine/combinators.ts";
-import type { Future } from "../engine/future.ts";
+import type { FutureStream } from "../engine/context/combinators.ts";
+import type { Future } from "../engine/context/future.ts";
 import type { FinalState } from "../engine/state.ts";
 import { makeCallable } from "./callable.ts";
 import type { Args, MapArgs, MapStreamOptions } from "./call-types.ts";

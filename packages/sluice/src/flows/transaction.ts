@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { currentFrame } from "../engine/frame.ts";
-import { transaction as runTransaction, type Transaction, type TransactionOptions } from "../engine/transaction.ts";
+import { currentFrame } from "../engine/context/frame.ts";
+import { transaction as runTransaction, type Transaction, type TransactionOptions } from "../engine/results/transaction.ts";
 import { loadSettings } from "../client/settings.ts";
 import { openSession } from "./session.ts";
 
@@ -24,7 +24,7 @@ export async function transaction<T>(first: TransactionOptions | Body<T>, second
   if (body === undefined) throw new TypeError("transaction() expected a function as its last argument.");
   if (options.key === undefined) return runTransaction(options, body);
   const host = currentFrame()?.scope.host ?? openSession();
-  const { FileKeyLocks } = await import("../engine/file-key-locks.ts");
+  const { FileKeyLocks } = await import("../engine/results/file-key-locks.ts");
   const locks = new FileKeyLocks(join(loadSettings().localStoragePath, ".locks"));
   return runTransaction({ store: host.results(), locks, ...options }, body);
 }

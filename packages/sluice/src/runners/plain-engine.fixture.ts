@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FarSideEngine, FarSideHost } from "../engine/far-side-port.ts";
-import { toWireError } from "../engine/wire-error.ts";
+import { toWireError } from "../engine/values/wire-error.ts";
 import { SluiceError } from "../wire/errors.ts";
 import type { RunEnd, RunSpec } from "../wire/run-spec.ts";
 

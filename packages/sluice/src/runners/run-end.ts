@@ -1,5 +1,5 @@
-import { toWireError } from "../engine/wire-error.ts";
-import { findUnserializable } from "../engine/serializable.ts";
+import { toWireError } from "../engine/values/wire-error.ts";
+import { findUnserializable } from "../engine/values/serializable.ts";
 import { isSluiceError, SluiceError } from "../wire/errors.ts";
 import type { RunEnd, RunSpec } from "../wire/run-spec.ts";
 

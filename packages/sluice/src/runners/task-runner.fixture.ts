@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
-import { defineFunction } from "../engine/function-registry.ts";
-import { haltIfImporting } from "../engine/import-halt.ts";
+import { defineFunction } from "../engine/functions/function-registry.ts";
+import { haltIfImporting } from "../engine/functions/import-halt.ts";
 import type { TaskRunner } from "../engine/task-runner.ts";
 import type { FunctionReference, RunEnd, RunSpec } from "../wire/run-spec.ts";
 import { plainContext } from "./plain-engine.fixture.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fromWireError } from "../engine/wire-error.ts";
+import { fromWireError } from "../engine/values/wire-error.ts";
 import type { CarryOptions, TaskRunner } from "../engine/task-runner.ts";
 import type { RunEnd } from "../wire/run-spec.ts";
 import { closeRunners, setHomeLink } from "./index.ts";

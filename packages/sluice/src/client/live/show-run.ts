@@ -11,7 +11,8 @@ import { treeLines } from "./tree-lines.ts";
 // Four looks a second read as "live"; plain lines have no use for more than one.
 const TREE_EVERY_MS = 250;
 const PLAIN_EVERY_MS = 1000;
-// A look may take one twentieth of the time at most: a tree that is slow to read or draw is looked at less often.
+// Looks may take one twentieth of the time: a tree that is slow to read or draw is looked at less often. What counts is the fastest of the
+// last three, since the first look waits for code to load and any may wait for a busy store.
 const REST_FACTOR = 20;
 const LONGEST_REST_MS = 10_000;
 
@@ -89,6 +90,7 @@ class Watch implements ShownRun {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #hasLooked = false;
+  #lookMs: readonly number[] = [0, 0, 0];
   #lastType: StateType | undefined;
   #end: Promise<void> | undefined;
 
@@ -128,7 +130,8 @@ class Watch implements ShownRun {
     this.#hasLooked = true;
     await this.#look();
     if (this.#isOver() || this.#end) return;
-    const restMs = Math.min(LONGEST_REST_MS, (performance.now() - startMs) * REST_FACTOR);
+    this.#lookMs = [...this.#lookMs.slice(1), performance.now() - startMs];
+    const restMs = Math.min(LONGEST_REST_MS, Math.min(...this.#lookMs) * REST_FACTOR);
     this.#lookIn(Math.max(this.#everyMs, restMs));
   }
 

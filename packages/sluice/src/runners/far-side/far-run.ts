@@ -1,5 +1,5 @@
 import type { FarSideEngine, FarSideHost, HomeAddress } from "../../engine/far-side-port.ts";
-import { loadFunction } from "../../engine/load-function.ts";
+import { loadFunction } from "../../engine/functions/load-function.ts";
 import type { SlotHold } from "../../engine/task-runner.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd } from "../../wire/run-spec.ts";

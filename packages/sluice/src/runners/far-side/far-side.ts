@@ -1,6 +1,6 @@
 import type { FarSideEngine } from "../../engine/far-side-port.ts";
-import { beginImporting, isImportHalt } from "../../engine/import-halt.ts";
-import { toWireError } from "../../engine/wire-error.ts";
+import { beginImporting, isImportHalt } from "../../engine/functions/import-halt.ts";
+import { toWireError } from "../../engine/values/wire-error.ts";
 import type { NearMessage } from "../messages.ts";
 import { cancelInWorkers, closeRunners } from "../pools.ts";
 import { runnersRuntime } from "../runtime.ts";

@@ -1,4 +1,4 @@
-import { fromWireError } from "../../engine/wire-error.ts";
+import { fromWireError } from "../../engine/values/wire-error.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, WireError } from "../../wire/run-spec.ts";
 import type { FarMessage } from "../messages.ts";

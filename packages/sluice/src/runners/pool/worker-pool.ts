@@ -1,5 +1,5 @@
 import type { CarryOptions, TaskRunner } from "../../engine/task-runner.ts";
-import { notPortable } from "../../engine/load-function.ts";
+import { notPortable } from "../../engine/functions/load-function.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../../wire/run-spec.ts";
 import { cancelledEnd, crashedEnd, messageOf } from "../run-end.ts";

@@ -1,0 +1,186 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { SluiceError } from "../../wire/errors.ts";
+import type { EngineHost } from "../host.ts";
+import { KeyCounter } from "./key-counter.ts";
+import type { FlowRun, TaskRun } from "../runs/run.ts";
+import type { TaskRunner } from "../task-runner.ts";
+import type { SlotWaits } from "./slot-waits.ts";
+
+/**
+ * The running body that code finds itself in, kept by AsyncLocalStorage.
+ *
+ * A frame belongs to one attempt's body of one run. Frames of a flow run and of the tasks inside it share the flow run's {@link FlowScope}.
+ */
+export class Frame {
+  readonly run: FlowRun | TaskRun;
+  readonly scope: FlowScope;
+  /** Why the run was asked to stop, once it was. */
+  cancelReason: Error | undefined;
+  readonly logPrints: boolean;
+  private controller: AbortController | undefined;
+
+  constructor(run: FlowRun | TaskRun, scope: FlowScope, logPrints: boolean = scope.logPrints) {
+    this.run = run;
+    this.scope = scope;
+    this.logPrints = logPrints;
+  }
+
+  /** Aborted when this run, or the flow run it belongs to, is asked to stop. Made at the first look. */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.cancelReason !== undefined) this.controller.abort(this.cancelReason);
+    }
+    return this.controller.signal;
+  }
+
+  /** Asks this run and everything below it to stop. A second call changes nothing. */
+  cancel(reason: Error): void {
+    if (this.cancelReason !== undefined) return;
+    this.cancelReason = reason;
+    this.controller?.abort(reason);
+    if (this.scope.frame === this) for (const child of this.scope.open) child.cancel(reason);
+  }
+
+  /** Throws the cancellation error when this run was asked to stop: what each call of the SDK in its body does first. */
+  throwIfCancelled(): void {
+    const reason = this.cancelReason ?? this.scope.frame?.cancelReason;
+    if (reason !== undefined) throw reason;
+  }
+}
+
+/** Something that runs inside a flow run and can be asked to stop: a frame, or a run that a runner carries. */
+export interface Cancellable {
+  cancel(reason: Error): void;
+}
+
+/** A child that an earlier attempt of the same flow run has finished. */
+export interface FinishedChild {
+  readonly runId: string;
+  readonly value: unknown;
+}
+
+/** What the children of a flow run inherit and are counted by. A task outside any flow has a scope without a flow run. */
+export class FlowScope {
+  readonly host: EngineHost;
+  /** The scope of the flow run above, null at a root (also at the root of a worker). */
+  readonly parent: FlowScope | null;
+  readonly flowRun: Pick<FlowRun, "id" | "name"> | null;
+  readonly flowName: string | null;
+  readonly parameters: Readonly<Record<string, unknown>> | null;
+  readonly tags: readonly string[];
+  /** 0 at the root flow run, 1 in its subflows. */
+  readonly depth: number;
+  /** Where submitted children run; null is the event loop. */
+  readonly taskRunner: TaskRunner | null;
+  /** The frame of the flow run's body; undefined outside flows. */
+  frame: Frame | undefined;
+  /** Waits of this scope's bodies for carried runs, which give the slot of the executor back. Null where no slot is held. */
+  readonly slotWaits: SlotWaits | null;
+  /** Whether console output of bodies goes to their logs. */
+  readonly logPrints: boolean;
+  /** Children that have not ended. */
+  readonly open = new Set<Cancellable>();
+  /** Finished children of earlier attempts by identity, null when this is the first. */
+  journal: Map<string, FinishedChild> | null = null;
+  /** Children finished in this attempt, kept only where a later attempt may adopt them. */
+  readonly finished: Map<string, FinishedChild> | null;
+  private occurrences = new KeyCounter();
+  private names = new Map<string, number>();
+  private idle: (() => void) | undefined;
+
+  constructor(parts: FlowScopeParts) {
+    this.host = parts.host;
+    this.parent = parts.parent;
+    this.flowRun = parts.flowRun;
+    this.flowName = parts.flowName;
+    this.parameters = parts.parameters;
+    this.tags = parts.tags;
+    this.depth = parts.depth;
+    this.taskRunner = parts.taskRunner;
+    this.slotWaits = parts.slotWaits;
+    this.logPrints = parts.logPrints;
+    this.finished = parts.keepFinished ? new Map() : null;
+  }
+
+  /** Starts counting afresh for another attempt, which adopts what the last one finished. */
+  beginAttempt(): void {
+    this.occurrences = new KeyCounter();
+    this.names = new Map();
+    if (this.finished !== null && this.finished.size > 0) this.journal = new Map(this.finished);
+  }
+
+  /** 0 for the first call with this identity, 1 for the next identical one. */
+  occurrence(key: string): number {
+    return this.occurrences.next(key);
+  }
+
+  /** Position among all calls of one task or subflow, for its run's name only. */
+  nameIndex(taskKey: string): number {
+    const index = this.names.get(taskKey) ?? 0;
+    this.names.set(taskKey, index + 1);
+    return index;
+  }
+
+  childOpened(child: Cancellable): void {
+    this.open.add(child);
+    const reason = this.frame?.cancelReason;
+    if (reason !== undefined) child.cancel(reason);
+  }
+
+  childEnded(child: Cancellable): void {
+    this.open.delete(child);
+    if (this.open.size === 0) this.idle?.();
+  }
+
+  /** Resolves when no child is open. */
+  async childrenEnded(): Promise<void> {
+    while (this.open.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.idle = resolve;
+      });
+      this.idle = undefined;
+    }
+  }
+}
+
+export interface FlowScopeParts {
+  readonly host: EngineHost;
+  readonly parent: FlowScope | null;
+  readonly flowRun: Pick<FlowRun, "id" | "name"> | null;
+  readonly flowName: string | null;
+  readonly parameters: Readonly<Record<string, unknown>> | null;
+  readonly tags: readonly string[];
+  readonly depth: number;
+  readonly taskRunner: TaskRunner | null;
+  readonly slotWaits: SlotWaits | null;
+  readonly logPrints: boolean;
+  /** Whether a later attempt of the flow run may adopt what this one finishes. */
+  readonly keepFinished: boolean;
+}
+
+const SLOT = Symbol.for("sluice.frames");
+
+interface FramesHolder {
+  [SLOT]?: AsyncLocalStorage<Frame>;
+}
+
+/** The storage of frames, one for all copies of the package in the process. */
+export const frames: AsyncLocalStorage<Frame> = ((globalThis as FramesHolder)[SLOT] ??= new AsyncLocalStorage<Frame>());
+
+/** The frame of the code that calls, undefined outside runs. */
+export function currentFrame(): Frame | undefined {
+  return frames.getStore();
+}
+
+/** The frame of the code that calls. @throws SluiceError SLUICE_NO_RUN_CONTEXT outside runs */
+export function requireFrame(what: string): Frame {
+  const frame = frames.getStore();
+  if (frame === undefined) {
+    throw new SluiceError(
+      "SLUICE_NO_RUN_CONTEXT",
+      `${what} was called outside a run. Call it inside the body of a flow or task.`,
+    );
+  }
+  return frame;
+}

@@ -1,0 +1,130 @@
+import { SluiceError } from "../../wire/errors.ts";
+import type { Outcome } from "../definition.ts";
+import { currentFrame } from "./frame.ts";
+import { isFinalStateType } from "../../wire/state-types.ts";
+import { beginWait } from "./wait-graph.ts";
+import { valueOf, type FinalState, type State } from "../state.ts";
+
+const BRAND = Symbol.for("sluice.future");
+
+/** What a future stands on: a run that was started. */
+export interface StartedRun<R> {
+  readonly run: { readonly id: string; readonly name: string; readonly kind: "flow" | "task" };
+  /** Settles when the run is over; never rejects. */
+  readonly outcome: Promise<Outcome<R>>;
+  /** Where the run stands now. */
+  currentState(): State<R>;
+  cancel(reason?: string): void;
+  /** True for a run that a runner carries elsewhere: waiting for it gives the waiting body's slot back. */
+  readonly carried: boolean;
+}
+
+export interface WaitOptions {
+  /** Seconds to wait before giving up. Default: for ever. */
+  readonly timeoutSeconds?: number;
+}
+
+/**
+ * Handle of a submitted run; settles once.
+ *
+ * Awaiting it gives the value, or throws the run's error. A failed future that nobody awaits does not end the process, and does not decide its parent's final
+ * state: only what a flow returns, or throws, does. A Future returned from an async function becomes its value there, as with any thenable.
+ */
+export class Future<out R> implements PromiseLike<R> {
+  private readonly started: StartedRun<R>;
+
+  constructor(started: StartedRun<R>) {
+    this.started = started;
+  }
+
+  get [BRAND](): true {
+    return true;
+  }
+
+  /** Id of the run. */
+  get id(): string {
+    return this.started.run.id;
+  }
+
+  /** Name of the run. */
+  get name(): string {
+    return this.started.run.name;
+  }
+
+  get kind(): "flow" | "task" {
+    return this.started.run.kind;
+  }
+
+  /** Where the run stands, as this process knows it. */
+  get state(): State<R> {
+    return this.started.currentState();
+  }
+
+  // oxlint-disable-next-line no-thenable -- a Future is awaited like a promise
+  then<A = R, B = never>(
+    onValue?: ((value: R) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.wait().then(valueOf).then(onValue, onError);
+  }
+
+  /**
+   * The value of the run.
+   *
+   * @throws the run's error; SluiceError SLUICE_TIMED_OUT when `timeoutSeconds` pass first (the run goes on)
+   */
+  async result(options: WaitOptions = {}): Promise<R> {
+    return valueOf(await this.wait(options));
+  }
+
+  /**
+   * The final state of the run; does not throw for a run that failed.
+   *
+   * @throws SluiceError SLUICE_TIMED_OUT as `result`; SLUICE_CIRCULAR_FUTURE when the run itself waits for the run that asks
+   */
+  async wait(options: WaitOptions = {}): Promise<FinalState<R>> {
+    const { outcome, carried, run } = this.started;
+    const { timeoutSeconds } = options;
+    const frame = currentFrame();
+    if (frame === undefined) {
+      return timeoutSeconds === undefined ? outcome : beforeTimeout(outcome, timeoutSeconds, this.name);
+    }
+    if (isFinalStateType(this.started.currentState().type)) return outcome;
+    const endWait = beginWait(frame, run);
+    try {
+      const settled = timeoutSeconds === undefined ? outcome : beforeTimeout(outcome, timeoutSeconds, this.name);
+      const waits = carried ? frame.scope.slotWaits : null;
+      return await (waits === null ? settled : waits.during(settled));
+    } finally {
+      endWait();
+    }
+  }
+
+  /** Asks the run, and everything below it, to stop. It ends as CANCELLED when its body has settled or was terminated. */
+  cancel(reason?: string): void {
+    this.started.cancel(reason);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Future";
+  }
+}
+
+/** Tells whether a value is a future, from whichever copy of the package. */
+export function isFuture(value: unknown): value is Future<unknown> {
+  return typeof value === "object" && value !== null && BRAND in value;
+}
+
+function beforeTimeout<T>(promise: Promise<T>, seconds: number, name: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(
+        new SluiceError("SLUICE_TIMED_OUT", `Run "${name}" was not over after ${seconds} s of waiting; it goes on.`),
+      );
+    }, seconds * 1000);
+    void promise.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
+}

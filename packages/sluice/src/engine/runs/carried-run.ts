@@ -1,0 +1,353 @@
+import { randomUUIDv7 } from "node:crypto";
+import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
+import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
+import { asError, needsResolution, resolveCall } from "../context/call-arguments.ts";
+import { cancelledError } from "../context/cancellation.ts";
+import { identifyChild, rememberChild, type ChildIdentity } from "./child-identity.ts";
+import { namedArguments, type Definition, type Outcome } from "../definition.ts";
+import { Frame, type Cancellable, type FlowScope } from "../context/frame.ts";
+import type { StartedRun } from "../context/future.ts";
+import { jsonSafeParameters } from "../values/json-safe.ts";
+
+import { portableOverrides } from "./portable.ts";
+import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
+import { retryDelaySeconds } from "../../rules/retry-delay.ts";
+import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
+import { flowRunName, taskRunName } from "../values/run-name.ts";
+import { FlowRun, TaskRun } from "./run.ts";
+import { finalState, type State } from "../state.ts";
+import { isStoreTrouble } from "./store-trouble.ts";
+import type { TaskRunner } from "../task-runner.ts";
+import { fromWireError } from "../values/wire-error.ts";
+
+/** Time that a cancelled or timed-out body gets to settle by itself before its executor is terminated. */
+const DEFAULT_GRACE_MS = 2000;
+
+/** A submitted call whose run a runner carries elsewhere. */
+export interface CarriedCall {
+  readonly definition: Definition;
+  readonly args: readonly unknown[];
+  readonly scope: FlowScope;
+  readonly callerTaskRunId: string | null;
+  readonly runner: TaskRunner;
+}
+
+/**
+ * Starts a run on a runner.
+ *
+ * @throws SluiceError SLUICE_NOT_PORTABLE at once for a function made at run time, or options given by `with()` that cannot travel
+ */
+export function startCarried(call: CarriedCall): CarriedRun {
+  const overrides = portableOverrides(call.definition);
+  const carried = new CarriedRun(call, overrides);
+  carried.start();
+  return carried;
+}
+
+/**
+ * The near side of a run that is executed elsewhere.
+ *
+ * Pending here (reported, so that queued work is seen) → carried; the far side reports Running and the final state with the same first transition, so
+ * neither order of arrival matters. Where the far side can no longer report (it died, was terminated, never came up), the end is reported here "after whatever is
+ * stored", and a crash is tried again while retries are left.
+ */
+export class CarriedRun implements Cancellable, StartedRun<unknown> {
+  readonly carried = true;
+  readonly run: FlowRun | TaskRun;
+  private readonly call: CarriedCall;
+  private readonly overrides: Readonly<Record<string, unknown>>;
+  private readonly trackingId: string | null;
+  private readonly trackingName: string;
+  private readonly controller = new AbortController();
+  private args: readonly unknown[];
+  private named: Readonly<Record<string, unknown>> = {};
+  private inputs: Readonly<Record<string, readonly RunInput[]>> = {};
+  private child: ChildIdentity | undefined;
+  private startError: Error | undefined;
+  private settled: Promise<Outcome> | undefined;
+  private final: Outcome | undefined;
+
+  constructor(call: CarriedCall, overrides: Readonly<Record<string, unknown>>) {
+    const { definition, scope } = call;
+    this.call = call;
+    this.overrides = overrides;
+    this.args = call.args;
+    const indexed = `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
+    const isFlow = definition.kind === "flow";
+    this.trackingId = isFlow && scope.flowRun !== null ? randomUUIDv7() : null;
+    this.trackingName = indexed;
+    this.run = isFlow
+      ? new FlowRun(randomUUIDv7(), "", { identity: () => this.flowIdentity() })
+      : new TaskRun(randomUUIDv7(), indexed, { identity: () => this.taskIdentity() });
+  }
+
+  get outcome(): Promise<Outcome> {
+    // start() is called by startCarried before anybody else sees the run.
+    return this.settled as Promise<Outcome>;
+  }
+
+  currentState(): State<unknown> {
+    const { run } = this;
+    if (this.final !== undefined) return this.final;
+    // A final state is in `final` before anybody can look, so the type is one of the others here.
+    const type = run.stateType as Exclude<State<unknown>["type"], Outcome["type"]>;
+    return { type, name: run.stateName, message: run.stateMessage, timestamp: new Date(run.stateTimestampUs / 1000) };
+  }
+
+  cancel(reason: Error | string = "The run was cancelled."): void {
+    if (this.controller.signal.aborted || this.final !== undefined) return;
+    this.controller.abort(typeof reason === "string" ? cancelledError(reason) : reason);
+  }
+
+  /** Stops the run because the store says that somebody has set it to CANCELLING. */
+  cancelledElsewhere(reason: Error): void {
+    this.cancel(reason);
+  }
+
+  start(): void {
+    this.call.scope.childOpened(this);
+    if (this.call.definition.options.waitFor === undefined && !needsResolution(this.args)) {
+      // A key function of the user's may throw: the run then fails, and whoever called hears of it by its future.
+      try {
+        this.identify();
+      } catch (error) {
+        this.startError = asError(error);
+      }
+    }
+    if (this.run.kind === "flow") this.call.scope.host.live.set(this.run.id, this);
+    this.settled = this.execute();
+    // Whoever awaits the outcome hears of a store that cannot be reached; where nobody does, the tracker has said it.
+    this.settled.catch(() => undefined);
+  }
+
+  private async execute(): Promise<Outcome> {
+    try {
+      this.final = await this.toFinalState();
+      return this.final;
+    } catch (error) {
+      if (isStoreTrouble(error)) throw error;
+      const reason = asError(error);
+      if (this.run.name === "") this.run.name = this.trackingName;
+      if (this.run.stateTimestampUs === 0)
+        this.run.transition(this.call.scope.host.clock.nowUs(), "PENDING", "Pending");
+      this.final = await this.endHere("FAILED", { name: "Failed", message: reason.message, error: reason }, false);
+      return this.final;
+    } finally {
+      this.call.scope.host.live.delete(this.run.id);
+      this.call.scope.childEnded(this);
+    }
+  }
+
+  private async toFinalState(): Promise<Outcome> {
+    const { definition, scope } = this.call;
+    const { tracker, clock } = scope.host;
+    const room = tracker.room();
+    if (room !== undefined) await room;
+    if (this.startError !== undefined) throw this.startError;
+    let upstream: { message: string; error: Error } | undefined;
+    if (this.child === undefined) {
+      const resolved = await resolveCall(this.args, definition.parameterNames(), definition.options.waitFor ?? []);
+      if (resolved.ok) {
+        this.args = resolved.args;
+        this.inputs = resolved.inputs;
+        this.identify();
+      } else {
+        upstream = { message: resolved.message, error: resolved.cause };
+      }
+    }
+    const adopted = this.child?.finished;
+    if (adopted !== undefined) return this.completed(adopted.value, "Completed");
+    const createdUs = clock.nowUs();
+    this.nameRun();
+    this.run.transition(createdUs, "PENDING", "Pending");
+    tracker.opened(this.run);
+    if (upstream !== undefined) return this.endHere("FAILED", { name: "NotReady", ...upstream }, false);
+    return this.carryUntilEnd(createdUs);
+  }
+
+  private identify(): void {
+    const { definition, scope, callerTaskRunId } = this.call;
+    this.child = identifyChild(scope, definition.taskKey, { definition, args: this.args, runId: this.run.id });
+    this.inputs = { ...inputsOfValues(this.args, definition.parameterNames), ...this.inputs };
+    if (callerTaskRunId !== null) {
+      this.inputs = { ...this.inputs, __parents__: [{ input_type: "task_run", id: callerTaskRunId }] };
+    }
+  }
+
+  private nameRun(): void {
+    const { definition } = this.call;
+    this.named = namedArguments(definition, this.args);
+    if (definition.kind === "flow")
+      this.run.name = flowRunName(definition.options.flowRunName, definition.name, this.named);
+    else if (definition.options.taskRunName !== undefined) {
+      this.run.name = taskRunName(definition.options.taskRunName, definition.name, this.named);
+    }
+  }
+
+  private async carryUntilEnd(createdUs: number): Promise<Outcome> {
+    const { definition, scope, runner } = this.call;
+    const { options } = definition;
+    const { clock } = scope.host;
+    const timeoutMs = options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000;
+    for (let lost = 0; ; lost++) {
+      const end = await runner.carry(this.spec(createdUs, lost), {
+        signal: this.controller.signal,
+        graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
+        timeoutMs,
+        onStart: () => this.run.observe("RUNNING", "Running", clock.nowUs()),
+      });
+      if (!this.isRetried(end, lost)) return this.ended(end);
+      await this.awaitRetry(end, lost + 1);
+      if (this.controller.signal.aborted) return this.ended({ type: "cancelled", message: "", reported: false });
+    }
+  }
+
+  /** A run whose executor was lost, or had to be terminated past its limit, was not retried by its far side. */
+  private isRetried(end: RunEnd, lost: number): boolean {
+    if (this.controller.signal.aborted || lost >= (this.call.definition.options.retries ?? 0)) return false;
+    return !end.reported && ((end.type === "crashed" && end.retryable) || end.type === "failed");
+  }
+
+  private async awaitRetry(end: RunEnd, retry: number): Promise<void> {
+    const { definition, scope } = this.call;
+    const { clock, tracker } = scope.host;
+    const { retryDelaySeconds: delay = 0, retryJitterFactor: factor = 0 } = definition.options;
+    const delayMs = retryDelaySeconds(delay, retry, { factor, random: Math.random() }) * 1000;
+    const message = end.type === "crashed" || end.type === "failed" ? end.error.message : null;
+    this.run.reportAfterLatest();
+    const scheduledUs = clock.nowUs() + Math.round(delayMs * 1000);
+    this.run.transition(clock.nowUs(), "SCHEDULED", "AwaitingRetry", {
+      message,
+      details: { scheduled_time_us: scheduledUs },
+    });
+    tracker.changed(this.run);
+    await tracker.acknowledged(this.run);
+    this.log(
+      LOG_LEVELS.warning,
+      `${message ?? "The executor was lost."} The run is tried again in ${delayMs / 1000} s.`,
+    );
+    if (delayMs > 0)
+      await clock.sleep(delayMs, this.controller.signal).catch((error: unknown) => this.onlyCancelled(error));
+  }
+
+  private onlyCancelled(error: unknown): void {
+    if (error !== this.controller.signal.reason) throw error;
+  }
+
+  private async ended(end: RunEnd): Promise<Outcome> {
+    const { signal } = this.controller;
+    if (end.type === "completed") {
+      this.run.dropUnreported();
+      return this.completed(end.value, end.state_name);
+    }
+    if (end.type === "cancelled" || (signal.aborted && !end.reported)) {
+      // The reason is an Error of ours: `cancel` is the only one that aborts.
+      const error = signal.aborted
+        ? (signal.reason as Error)
+        : cancelledError(end.type === "cancelled" ? end.message : undefined);
+      return this.endHere("CANCELLED", { name: "Cancelled", message: error.message, error }, end.reported);
+    }
+    const error = fromWireError(end.error);
+    if (end.type === "failed")
+      return this.endHere("FAILED", { name: end.state_name, message: error.message, error }, end.reported);
+    if (!end.reported) this.log(LOG_LEVELS.error, error.message);
+    return this.endHere("CRASHED", { name: "Crashed", message: error.message, error }, end.reported);
+  }
+
+  private completed(value: unknown, name: string): Outcome {
+    const { run } = this;
+    const { definition, scope } = this.call;
+    const runId = this.child?.finished?.runId ?? run.id;
+    noteOrigin(value, { input_type: run.kind === "task" ? "task_run" : "flow_run", id: runId });
+    if (this.child !== undefined)
+      rememberChild(scope, { childKey: definition.taskKey, child: this.child }, { runId, value });
+    run.observe("COMPLETED", name, scope.host.clock.nowUs());
+    return finalState({
+      type: "COMPLETED",
+      name,
+      message: null,
+      timestampUs: run.stateTimestampUs,
+      outcome: { value },
+    });
+  }
+
+  private async endHere(
+    type: "FAILED" | "CANCELLED" | "CRASHED",
+    end: { readonly name: string; readonly message: string; readonly error: Error },
+    reported: boolean,
+  ): Promise<Outcome> {
+    const { run } = this;
+    const { clock, tracker } = this.call.scope.host;
+    if (reported) {
+      run.dropUnreported();
+      run.observe(type, end.name, clock.nowUs());
+    } else {
+      if (!run.unannounced) run.reportAfterLatest();
+      run.transition(clock.nowUs(), type, end.name, { message: end.message });
+      tracker.changed(run);
+      await tracker.acknowledged(run);
+    }
+    return finalState({ ...end, type, timestampUs: run.stateTimestampUs, outcome: { error: end.error } });
+  }
+
+  private spec(createdUs: number, lost: number): RunSpec {
+    const { definition, scope } = this.call;
+    return {
+      version: 1,
+      kind: definition.kind,
+      run_id: this.run.id,
+      run_name: this.run.name,
+      function: definition.reference,
+      overrides: this.overrides,
+      args: this.args,
+      task_key: definition.taskKey,
+      dynamic_key: this.child?.dynamicKey ?? this.run.id,
+      task_inputs: this.inputs,
+      parameters: definition.kind === "flow" ? jsonSafeParameters(this.named) : null,
+      flow_run_id: scope.flowRun?.id ?? null,
+      flow_run_name: scope.flowRun?.name ?? null,
+      flow_name: scope.flowName,
+      tags: scope.tags,
+      parent_task_run_id: this.trackingId,
+      parent_task_run_name: this.trackingName,
+      depth: scope.depth + 1,
+      flow_parameters: scope.parameters,
+      run_count: lost,
+      log_prints: scope.logPrints,
+      created_us: createdUs,
+      process_id: scope.host.processId,
+    };
+  }
+
+  private taskIdentity(): TaskRunIdentity {
+    const { definition, scope } = this.call;
+    const own = definition.options.tags ?? [];
+    return {
+      name: this.run.name,
+      flow_run_id: scope.flowRun?.id ?? null,
+      task_key: definition.taskKey,
+      dynamic_key: this.child?.dynamicKey ?? this.run.id,
+      tags: [...new Set([...scope.tags, ...own])],
+      task_inputs: this.inputs,
+    };
+  }
+
+  private flowIdentity(): FlowRunIdentity {
+    const { definition, scope } = this.call;
+    const { tags, ...tracking } = this.taskIdentity();
+    return {
+      name: this.run.name,
+      flow_name: definition.name,
+      parameters: jsonSafeParameters(this.named),
+      tags: tags ?? [],
+      ...(definition.options.version !== undefined && { flow_version: definition.options.version }),
+      ...(this.trackingId !== null && {
+        parent_task_run: { ...tracking, id: this.trackingId, name: this.trackingName, tags: scope.tags },
+      }),
+    };
+  }
+
+  private log(level: number, message: string): void {
+    logLine(new Frame(this.run, this.call.scope), level, message);
+  }
+}

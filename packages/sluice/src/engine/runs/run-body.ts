@@ -1,0 +1,73 @@
+import { timedOutError } from "../context/cancellation.ts";
+import type { RunFunction } from "../definition.ts";
+import { frames, type Frame } from "../context/frame.ts";
+
+/** How one attempt of a body ended. */
+export type BodyEnd =
+  | { readonly type: "value"; readonly value: unknown }
+  | { readonly type: "error"; readonly error: unknown }
+  | { readonly type: "timed-out"; readonly error: Error };
+
+/** Body time in one piece after which the event loop counts as blocked, see `onBlocked`. */
+const BLOCKED_MS = 1000;
+
+export interface BodyOptions {
+  readonly timeoutMs: number | null;
+  /** Called when the body kept the event loop for over a second without a pause; the argument is how long, in milliseconds. */
+  readonly onBlocked?: (blockedMs: number) => void;
+}
+
+/**
+ * Runs one attempt of a body inside its frame. Never rejects.
+ *
+ * A body that yields is left behind when `timeoutMs` has passed: its signal is aborted and its later calls of the SDK throw. A body that does
+ * not yield cannot be stopped here; it is timed out when it comes back too late.
+ */
+export async function runBody(
+  frame: Frame,
+  fn: RunFunction,
+  args: readonly unknown[],
+  options: BodyOptions,
+): Promise<BodyEnd> {
+  const { timeoutMs, onBlocked } = options;
+  const startedMs = timeoutMs === null && onBlocked === undefined ? 0 : performance.now();
+  try {
+    // RunFunction hides the parameter types of the user's function, which its callable has already checked.
+    let value = frames.run(frame, fn as (...args: readonly unknown[]) => unknown, ...args);
+    if (startedMs > 0) {
+      const passedMs = performance.now() - startedMs;
+      if (passedMs > BLOCKED_MS) onBlocked?.(passedMs);
+    }
+    if (isThenable(value)) value = timeoutMs === null ? await value : await beforeDeadline(frame, value, timeoutMs);
+    if (timeoutMs !== null && performance.now() - startedMs > timeoutMs) throw timedOutError(frame.run.kind, timeoutMs);
+    return { type: "value", value };
+  } catch (error) {
+    if (timeoutMs !== null && performance.now() - startedMs > timeoutMs) {
+      const reason = timedOutError(frame.run.kind, timeoutMs);
+      frame.cancel(reason);
+      return { type: "timed-out", error: reason };
+    }
+    return { type: "error", error };
+  }
+}
+
+function beforeDeadline(frame: Frame, value: PromiseLike<unknown>, timeoutMs: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(timedOutError(frame.run.kind, timeoutMs)), timeoutMs + 1);
+    value.then(
+      (settled) => {
+        clearTimeout(timer);
+        resolve(settled);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error as Error); // passed on as thrown by the user's code
+      },
+    );
+  });
+}
+
+/** Tells whether a value is awaited by `await`. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

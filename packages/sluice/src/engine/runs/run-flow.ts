@@ -1,0 +1,493 @@
+import { randomUUIDv7 } from "node:crypto";
+import { SluiceError } from "../../wire/errors.ts";
+import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
+import { isFinalStateType } from "../../wire/state-types.ts";
+import { asError, needsResolution, resolveCall } from "../context/call-arguments.ts";
+import { cancelledError } from "../context/cancellation.ts";
+import { identifyChild, rememberChild, type ChildIdentity } from "./child-identity.ts";
+import { namedArguments, type FlowDefinition, type Outcome, type RunView } from "../definition.ts";
+import { FlowScope, Frame, type Cancellable } from "../context/frame.ts";
+import type { StartedRun } from "../context/future.ts";
+import { runHooks } from "./hooks.ts";
+import type { EngineHost } from "../host.ts";
+import { jsonSafeParameters } from "../values/json-safe.ts";
+import { validateParameters } from "../values/parameters.ts";
+import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
+import { retryDelayMs } from "./retry.ts";
+import { readReturnValue, type ReturnedEnd } from "./return-value.ts";
+import { runBody } from "./run-body.ts";
+import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
+import { flowRunName, randomRunName } from "../values/run-name.ts";
+import { FlowRun, type TransitionDetails } from "./run.ts";
+import type { SlotWaits } from "../context/slot-waits.ts";
+import { finalState, type State } from "../state.ts";
+import { isStoreTrouble } from "./store-trouble.ts";
+import type { TaskRunner } from "../task-runner.ts";
+import { persistValue } from "./task-results.ts";
+import { turnOver } from "../turn.ts";
+
+/** A call of a flow: at the root, inside a flow run, or assigned by another process. */
+export interface FlowCall {
+  readonly definition: FlowDefinition;
+  readonly args: readonly unknown[];
+  readonly host: EngineHost;
+  /** The scope that makes the call, null at the root and on a far side. */
+  readonly parent: FlowScope | null;
+  /** Where the run submits to; null is the event loop. */
+  readonly taskRunner: TaskRunner | null;
+  /** Called when the run's id and name are fixed, before anything is reported. */
+  readonly onCreated?: (run: { readonly id: string; readonly name: string }) => void;
+  /** Given where the run was created elsewhere and is only executed here. */
+  readonly assigned?: AssignedFlow;
+}
+
+/** A flow run that another process has created and this one executes. */
+export interface AssignedFlow {
+  readonly runId: string;
+  readonly runName: string;
+  /** The tracking task run in the parent flow run, null at a root. */
+  readonly parentTaskRun: ({ readonly id: string } & TaskRunIdentity) | null;
+  readonly tags: readonly string[];
+  readonly depth: number;
+  readonly createdUs: number;
+  readonly runCount: number;
+  readonly timeoutMs: number | null;
+  readonly logPrints: boolean;
+  readonly slotWaits: SlotWaits | null;
+  readonly bodyEnded: (result?: { readonly value: unknown }) => void;
+}
+
+/** Starts a flow run on this event loop. Its outcome settles when the store has acknowledged the final state, and never rejects for a failed run. */
+export function startFlow(call: FlowCall): FlowExecution {
+  const execution = new FlowExecution(call);
+  execution.start();
+  return execution;
+}
+
+/**
+ * One flow run on this event loop, from its call to its acknowledged final state.
+ *
+ * Pending → (adopted) → Running, with retries → final. The body's children are waited for before the run ends, so nothing that it started outlives it.
+ */
+export class FlowExecution implements Cancellable, StartedRun<unknown> {
+  readonly carried = false;
+  readonly run: FlowRun;
+  readonly definition: FlowDefinition;
+  private readonly call: FlowCall;
+  private readonly host: EngineHost;
+  private readonly trackingId: string | null;
+  private readonly trackingName: string;
+  private args: readonly unknown[];
+  private parameters: Readonly<Record<string, unknown>> = {};
+  private inputs: Readonly<Record<string, readonly RunInput[]>> = {};
+  private child: ChildIdentity | undefined;
+  private frame: Frame | undefined;
+  private scope: FlowScope | undefined;
+  private cancelReason: Error | undefined;
+  private startError: Error | undefined;
+  private settled: Promise<Outcome> | undefined;
+  private final: Outcome | undefined;
+
+  constructor(call: FlowCall) {
+    const { definition, parent, assigned } = call;
+    this.call = call;
+    this.definition = definition;
+    this.host = call.host;
+    this.args = call.args;
+    this.run = new FlowRun(assigned?.runId ?? randomUUIDv7(), assigned?.runName ?? "", this);
+    this.trackingId = parent === null ? null : randomUUIDv7();
+    this.trackingName = parent === null ? "" : `${definition.name}-${parent.nameIndex(definition.taskKey)}`;
+  }
+
+  get outcome(): Promise<Outcome> {
+    // start() is called by startFlow before anybody else sees the execution.
+    return this.settled as Promise<Outcome>;
+  }
+
+  currentState(): State<unknown> {
+    const { run } = this;
+    if (this.final !== undefined) return this.final;
+    // A final state is in `final` before anybody can look, so the type is one of the others here.
+    const type = run.stateType as Exclude<State<unknown>["type"], Outcome["type"]>;
+    return { type, name: run.stateName, message: run.stateMessage, timestamp: new Date(run.stateTimestampUs / 1000) };
+  }
+
+  cancel(reason: Error | string = "The flow run was cancelled."): void {
+    if (this.cancelReason !== undefined || this.final !== undefined) return;
+    this.cancelReason = typeof reason === "string" ? cancelledError(reason) : reason;
+    if (this.frame === undefined) return;
+    this.transition("CANCELLING", "Cancelling", { message: this.cancelReason.message });
+    this.frame.cancel(this.cancelReason);
+  }
+
+  /** Stops the run because the store says that somebody has set it to CANCELLING. */
+  cancelledElsewhere(reason: Error): void {
+    if (this.cancelReason !== undefined) return;
+    this.cancelReason = reason;
+    this.frame?.cancel(reason);
+  }
+
+  start(): void {
+    const { parent, assigned, definition } = this.call;
+    parent?.childOpened(this);
+    if (assigned === undefined && definition.options.waitFor === undefined && !needsResolution(this.args)) {
+      // A key or name function of the user's may throw: the run then fails, and whoever called hears of it by its future.
+      try {
+        if (parent === null) this.nameRun();
+        else this.identify(parent);
+      } catch (error) {
+        this.startError = asError(error);
+      }
+    }
+    this.host.live.set(this.run.id, this);
+    this.settled = this.execute();
+    // Whoever awaits the outcome hears of a store that cannot be reached; where nobody does, the tracker has said it.
+    this.settled.catch(() => undefined);
+  }
+
+  identity(): FlowRunIdentity {
+    const { definition, run, call } = this;
+    const { options, reference } = definition;
+    const parentTaskRun = this.parentTaskRun();
+    return {
+      name: run.name,
+      flow_name: definition.name,
+      parameters: this.parameters,
+      tags: this.tags(),
+      ...(options.version !== undefined && { flow_version: options.version }),
+      ...(options.retries !== undefined && { empirical_policy: { retries: options.retries } }),
+      ...(reference.home !== null && { entrypoint: `${reference.home}:${definition.name}` }),
+      ...(parentTaskRun !== null && { parent_task_run: parentTaskRun }),
+      ...(call.assigned === undefined &&
+        call.parent === null && { labels: { "sluice.source_hash": reference.source_hash } }),
+    };
+  }
+
+  view = (): RunView => {
+    const { run, definition } = this;
+    return {
+      id: run.id,
+      name: run.name,
+      kind: "flow",
+      of: definition.name,
+      flowRunId: run.id,
+      tags: this.tags(),
+      parameters: this.parameters,
+      runCount: run.runCount,
+    };
+  };
+
+  private parentTaskRun(): ({ id: string } & TaskRunIdentity) | null {
+    const { parent, assigned } = this.call;
+    if (assigned !== undefined) return assigned.parentTaskRun;
+    if (parent === null || this.trackingId === null) return null;
+    return {
+      id: this.trackingId,
+      name: this.trackingName,
+      flow_run_id: parent.flowRun?.id ?? null,
+      task_key: this.definition.taskKey,
+      dynamic_key: this.child?.dynamicKey ?? this.run.id,
+      tags: parent.tags,
+      task_inputs: this.inputs,
+    };
+  }
+
+  private tags(): readonly string[] {
+    const inherited = this.call.assigned?.tags ?? this.call.parent?.tags ?? [];
+    const own = this.definition.options.tags;
+    return own === undefined ? inherited : [...new Set([...inherited, ...own])];
+  }
+
+  private identify(parent: FlowScope): void {
+    const { definition, run, args } = this;
+    this.child = identifyChild(parent, definition.taskKey, { definition, args, runId: run.id });
+    if (this.child.finished !== undefined) return;
+    this.inputs = { ...inputsOfValues(args, definition.parameterNames), ...this.inputs };
+    this.nameRun();
+  }
+
+  private nameRun(): void {
+    const { definition, run } = this;
+    const named = namedArguments(definition, this.args);
+    this.parameters = jsonSafeParameters(named);
+    run.name = flowRunName(definition.options.flowRunName, definition.name, named);
+    this.call.onCreated?.({ id: run.id, name: run.name });
+  }
+
+  private async execute(): Promise<Outcome> {
+    try {
+      this.final = await this.toFinalState();
+      return this.final;
+    } catch (error) {
+      if (isStoreTrouble(error)) throw error;
+      this.final = await this.brokenEnd(asError(error));
+      return this.final;
+    } finally {
+      this.host.live.delete(this.run.id);
+      this.call.parent?.childEnded(this);
+    }
+  }
+
+  private async toFinalState(): Promise<Outcome> {
+    const { call, definition, run } = this;
+    const turn = turnOver();
+    if (turn !== undefined) await turn;
+    const room = this.host.tracker.room();
+    if (room !== undefined) await room;
+    if (this.startError !== undefined) throw this.startError;
+    if (call.assigned !== undefined) this.parameters = jsonSafeParameters(namedArguments(definition, this.args));
+    else if (run.name === "" && this.child?.finished === undefined) {
+      const upstream = await this.resolveArguments();
+      if (upstream !== undefined) return upstream;
+    }
+    const adopted = this.child?.finished;
+    if (adopted !== undefined && call.parent !== null && this.child !== undefined) {
+      rememberChild(call.parent, { childKey: definition.taskKey, child: this.child }, adopted);
+      const message = "Adopted from an earlier attempt of the flow run.";
+      return finalState({
+        type: "COMPLETED",
+        name: "Completed",
+        message,
+        timestampUs: this.host.clock.nowUs(),
+        outcome: { value: adopted.value },
+      });
+    }
+    if ((call.assigned?.runCount ?? 0) > 0) run.reportAfterLatest();
+    run.transition(call.assigned?.createdUs ?? this.host.clock.nowUs(), "PENDING", "Pending");
+    this.host.tracker.opened(run);
+    if (this.cancelReason !== undefined)
+      return this.end({
+        type: "CANCELLED",
+        name: "Cancelled",
+        message: this.cancelReason.message,
+        error: this.cancelReason,
+      });
+    return this.attempts();
+  }
+
+  private async resolveArguments(): Promise<Outcome | undefined> {
+    const { call, definition } = this;
+    const resolved = await resolveCall(this.args, definition.parameterNames(), definition.options.waitFor ?? []);
+    if (resolved.ok) {
+      this.args = resolved.args;
+      this.inputs = resolved.inputs;
+      if (call.parent === null) this.nameRun();
+      else this.identify(call.parent);
+      return undefined;
+    }
+    this.run.name = randomRunName();
+    this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
+    return this.end({ type: "FAILED", name: "NotReady", message: resolved.message, error: resolved.cause });
+  }
+
+  /** Ends a run that a function of the user's beside the body has broken: its name, its key, its parameters. */
+  private brokenEnd(error: Error): Promise<Outcome> {
+    if (this.run.name === "") this.run.name = randomRunName();
+    if (this.run.stateTimestampUs === 0) this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
+    return this.end({ type: "FAILED", name: "Failed", message: error.message, error });
+  }
+
+  private openScope(): FlowScope {
+    const { call, definition, host } = this;
+    const { assigned, parent } = call;
+    return new FlowScope({
+      host,
+      parent,
+      flowRun: this.run,
+      flowName: definition.name,
+      parameters: this.parameters,
+      tags: this.tags(),
+      depth: assigned?.depth ?? (parent === null ? 0 : parent.depth + 1),
+      taskRunner: call.taskRunner,
+      slotWaits: assigned?.slotWaits ?? parent?.slotWaits ?? null,
+      logPrints: definition.options.logPrints ?? assigned?.logPrints ?? parent?.logPrints ?? host.settings.logPrints,
+      keepFinished: (definition.options.retries ?? 0) > 0,
+    });
+  }
+
+  private async attempts(): Promise<Outcome> {
+    const { definition, run, call } = this;
+    const { options } = definition;
+    const scope = this.openScope();
+    this.scope = scope;
+    if (scope.logPrints) captureConsole();
+    const earlier = call.assigned?.runCount ?? 0;
+    for (let attempt = 1 + earlier; ; attempt++) {
+      scope.beginAttempt();
+      const frame = new Frame(run, scope);
+      this.frame = frame;
+      scope.frame = frame;
+      if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
+      this.transition("RUNNING", "Running");
+      if (attempt === 1)
+        this.log(
+          LOG_LEVELS.info,
+          `Beginning ${call.parent === null ? "flow" : "subflow"} run '${run.name}' for flow '${definition.name}'`,
+        );
+      if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
+      const end = await this.attempt(frame);
+      if (end.type !== "FAILED" || this.cancelReason !== undefined) return this.end(end);
+      const delayMs = await this.retryDelay(end.error, attempt);
+      if (delayMs === undefined) return this.end(end);
+      this.log(
+        LOG_LEVELS.info,
+        `${end.message ?? end.error.message}; the flow run is tried again in ${delayMs / 1000} s`,
+      );
+      await this.waitForRetry(delayMs, frame);
+    }
+  }
+
+  /** Runs the body once, and waits for all that it started. */
+  private async attempt(frame: Frame): Promise<ReturnedEnd> {
+    const { definition, call } = this;
+    const { options } = definition;
+    const timeoutMs =
+      call.assigned?.timeoutMs ?? (options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000);
+    let args = this.args;
+    if (options.params !== undefined) {
+      try {
+        args = [await validateParameters(options.params, args[0], definition.name)];
+      } catch (error) {
+        return { type: "FAILED", name: "Failed", message: asError(error).message, error: asError(error) };
+      }
+    }
+    const body = async (...given: readonly unknown[]): Promise<ReturnedEnd> => {
+      // The definition hides the parameter types of the user's function, which its callable has already checked.
+      const value = await (definition.fn as (...args: readonly unknown[]) => unknown)(...given);
+      return readReturnValue(value);
+    };
+    const end = await runBody(frame, body, args, { timeoutMs });
+    if (frame.scope.open.size > 0) await this.childrenEnded(frame.scope);
+    if (end.type === "value") return end.value as ReturnedEnd; // what `body` above gives
+    const error = asError(end.error);
+    if (end.type === "timed-out") return { type: "FAILED", name: "TimedOut", message: error.message, error };
+    return {
+      type: "FAILED",
+      name: "Failed",
+      message: `Flow run encountered an exception: ${error.name}: ${error.message}`,
+      error,
+    };
+  }
+
+  private childrenEnded(scope: FlowScope): Promise<void> {
+    const ended = scope.childrenEnded();
+    return scope.slotWaits === null ? ended : scope.slotWaits.during(ended);
+  }
+
+  private async retryDelay(error: Error, attempt: number): Promise<number | undefined> {
+    try {
+      return await retryDelayMs(this.definition.options, { error, number: attempt, view: this.view });
+    } catch (thrown) {
+      this.log(LOG_LEVELS.error, `The retry condition threw, the run is not tried again: ${asError(thrown).message}`);
+      return undefined;
+    }
+  }
+
+  /** Ends early when the run is cancelled; the next attempt then finds its frame cancelled. */
+  private async waitForRetry(delayMs: number, frame: Frame): Promise<void> {
+    const { clock } = this.host;
+    this.transition("SCHEDULED", "AwaitingRetry", {
+      details: { scheduled_time_us: clock.nowUs() + Math.round(delayMs * 1000) },
+    });
+    try {
+      await clock.sleep(delayMs, frame.signal);
+    } catch (error) {
+      if (error !== this.cancelReason) throw error;
+    }
+  }
+
+  private async end(proposed: ReturnedEnd): Promise<Outcome> {
+    const { run, call, definition } = this;
+    let end = this.cancelReason === undefined ? proposed : this.cancelledEnd(this.cancelReason, proposed);
+    let details: TransitionDetails | undefined = end.message === null ? undefined : { message: end.message };
+    try {
+      call.assigned?.bodyEnded(end.type === "COMPLETED" ? { value: end.value } : undefined);
+      if (end.type === "COMPLETED") {
+        const reference = await persistValue(this.host, definition.options, { key: run.id, value: end.value });
+        if (reference !== undefined) details = { ...details, data: reference };
+      }
+    } catch (error) {
+      end = { type: "FAILED", name: "Failed", message: asError(error).message, error: asError(error) };
+      details = { message: end.message };
+    }
+    // An inline subflow that nobody has heard of was decided here alone; it is as durable as the parent that goes on in this process.
+    const decidedHere = call.parent !== null && run.unannounced;
+    this.transition(end.type, end.name, details);
+    const level = end.type === "COMPLETED" ? LOG_LEVELS.info : LOG_LEVELS.error;
+    const story = end.type === "FAILED" ? `\n${end.error.stack ?? end.error.message}` : "";
+    this.log(
+      level,
+      `Finished in state ${end.name}(${end.message === null ? "" : JSON.stringify(end.message)})${story}`,
+    );
+    if (!decidedHere) await this.host.tracker.acknowledged(run);
+    const outcome = await this.judged(end);
+    await this.finalHooks(outcome);
+    if (call.parent === null && call.assigned === undefined) await this.host.tracker.flush();
+    return outcome;
+  }
+
+  private cancelledEnd(reason: Error, proposed: ReturnedEnd): ReturnedEnd {
+    if (proposed.type === "FAILED" && proposed.name === "TimedOut") return proposed;
+    return { type: "CANCELLED", name: "Cancelled", message: reason.message, error: reason };
+  }
+
+  /** The outcome of the final state, which is the store's where somebody else has moved the run meanwhile. */
+  private async judged(end: ReturnedEnd): Promise<Outcome> {
+    const { run, call } = this;
+    let { type, name, message } = end;
+    const { verdict } = run;
+    if (verdict !== undefined) {
+      if (verdict.state.type === "CANCELLING") {
+        const reason = cancelledError(verdict.state.message ?? undefined);
+        this.transition("CANCELLED", "Cancelled", { message: reason.message });
+        await this.host.tracker.acknowledged(run);
+        return finalState({
+          type: "CANCELLED",
+          name: "Cancelled",
+          message: reason.message,
+          timestampUs: run.stateTimestampUs,
+          outcome: { error: reason },
+        });
+      }
+      if (isFinalStateType(verdict.state.type)) ({ type, name, message } = verdict.state);
+    }
+    const timestampUs = run.stateTimestampUs;
+    if (type === "COMPLETED" && end.type === "COMPLETED") {
+      noteOrigin(end.value, { input_type: "flow_run", id: run.id });
+      if (call.parent !== null && this.child !== undefined) {
+        const finished = { runId: run.id, value: end.value };
+        rememberChild(call.parent, { childKey: this.definition.taskKey, child: this.child }, finished);
+      }
+      return finalState({ type, name, message, timestampUs, outcome: { value: end.value } });
+    }
+    const error =
+      end.type === "COMPLETED" || type !== end.type ? refusedEnd(run.name, verdict?.reason ?? name) : end.error;
+    return finalState({ type: type === "COMPLETED" ? "FAILED" : type, name, message, timestampUs, outcome: { error } });
+  }
+
+  private async finalHooks(outcome: Outcome): Promise<void> {
+    const { options } = this.definition;
+    const hooks = {
+      COMPLETED: options.onCompletion,
+      FAILED: options.onFailure,
+      CANCELLED: options.onCancellation,
+      CRASHED: options.onCrashed,
+    }[outcome.type];
+    if (hooks === undefined) return;
+    this.final = outcome;
+    await runHooks(hooks, this, this.frame ?? new Frame(this.run, this.scope ?? this.openScope()));
+  }
+
+  private transition(type: State<unknown>["type"], name: string, details?: TransitionDetails): void {
+    this.run.transition(this.host.clock.nowUs(), type, name, details);
+    this.host.tracker.changed(this.run);
+  }
+
+  private log(level: number, message: string): void {
+    logLine(this.frame ?? new Frame(this.run, this.scope ?? this.openScope()), level, message);
+  }
+}
+
+function refusedEnd(runName: string, reason: string): Error {
+  return new SluiceError("SLUICE_RUN_REFUSED", `The store did not accept the end of flow run "${runName}": ${reason}`);
+}

@@ -1,0 +1,446 @@
+import { randomUUIDv7 } from "node:crypto";
+import type { RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
+import { cancelledError } from "../context/cancellation.ts";
+import { needsResolution, resolveCall, asError } from "../context/call-arguments.ts";
+import { identifyChild, rememberChild, type ChildIdentity } from "./child-identity.ts";
+import { namedArguments, type Outcome, type RunView, type TaskDefinition } from "../definition.ts";
+import { Frame, type Cancellable, type FlowScope } from "../context/frame.ts";
+import { runHooks } from "./hooks.ts";
+import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
+import { retryDelayMs } from "./retry.ts";
+import { runBody, type BodyEnd } from "./run-body.ts";
+import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
+import { TaskRun, type TransitionDetails } from "./run.ts";
+import { taskRunName } from "../values/run-name.ts";
+import { finalState, type State } from "../state.ts";
+import { isStoreTrouble } from "./store-trouble.ts";
+import type { StartedRun } from "../context/future.ts";
+import { TaskResults, type PreparedResult } from "./task-results.ts";
+import { currentTransaction, stageTask, type Transaction } from "../results/transaction.ts";
+import { turnOver } from "../turn.ts";
+
+/** A call of a task inside a scope. */
+export interface TaskCall {
+  readonly definition: TaskDefinition;
+  readonly args: readonly unknown[];
+  readonly scope: FlowScope;
+  /** The task run that makes the call, when a task does. */
+  readonly callerTaskRunId: string | null;
+  /** True for `submit` and `map`: other work goes on meanwhile. */
+  readonly submitted: boolean;
+  /** Given where the run was created elsewhere and is only executed here. */
+  readonly assigned?: AssignedTask;
+}
+
+/** A task run that another process has created and this one executes. */
+export interface AssignedTask {
+  readonly runId: string;
+  readonly runName: string;
+  readonly dynamicKey: string;
+  readonly inputs: Readonly<Record<string, readonly RunInput[]>>;
+  readonly createdUs: number;
+  readonly runCount: number;
+  /** The limit that is left; the near side has the last word. */
+  readonly timeoutMs: number | null;
+  readonly bodyEnded: (result?: { readonly value: unknown }) => void;
+}
+
+const NO_INPUTS: Readonly<Record<string, readonly RunInput[]>> = {};
+
+/** Starts a task run on this event loop. Its outcome settles when the run is over and never rejects. */
+export function startTask(call: TaskCall): TaskExecution {
+  const execution = new TaskExecution(call);
+  execution.start();
+  return execution;
+}
+
+/**
+ * One task run on this event loop, from its call to its final state.
+ *
+ * Pending (arguments resolved, identity fixed) → adopted from an earlier attempt, or taken from the cache, or Running, with retries → final. The
+ * run is reported when its identity is fixed; what ends before the next flush costs one record.
+ */
+export class TaskExecution implements Cancellable, StartedRun<unknown> {
+  readonly carried = false;
+  readonly run: TaskRun;
+  readonly definition: TaskDefinition;
+  readonly scope: FlowScope;
+  private readonly call: TaskCall;
+  private args: readonly unknown[];
+  private inputs: Readonly<Record<string, readonly RunInput[]>>;
+  private child: ChildIdentity | undefined;
+  private results: TaskResults | undefined;
+  private frame: Frame | undefined;
+  private cancelReason: Error | undefined;
+  private startError: Error | undefined;
+  private settled: Promise<Outcome> | undefined;
+  private final: Outcome | undefined;
+
+  constructor(call: TaskCall) {
+    const { definition, scope, assigned } = call;
+    this.call = call;
+    this.definition = definition;
+    this.scope = scope;
+    this.args = call.args;
+    this.inputs = assigned?.inputs ?? NO_INPUTS;
+    const name = assigned?.runName ?? `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
+    this.run = new TaskRun(assigned?.runId ?? randomUUIDv7(), name, this);
+  }
+
+  get outcome(): Promise<Outcome> {
+    // start() is called by startTask before anybody else sees the execution.
+    return this.settled as Promise<Outcome>;
+  }
+
+  currentState(): State<unknown> {
+    const { run } = this;
+    if (this.final !== undefined) return this.final;
+    // A final state is in `final` before anybody can look, so the type is one of the others here.
+    const type = run.stateType as Exclude<State<unknown>["type"], Outcome["type"]>;
+    return { type, name: run.stateName, message: run.stateMessage, timestamp: new Date(run.stateTimestampUs / 1000) };
+  }
+
+  cancel(reason: Error | string = "The task run was cancelled."): void {
+    if (this.cancelReason !== undefined) return;
+    this.cancelReason = typeof reason === "string" ? cancelledError(reason) : reason;
+    this.frame?.cancel(this.cancelReason);
+  }
+
+  start(): void {
+    this.scope.childOpened(this);
+    // The identity is fixed in the order of calls, so it must not wait for anything that it does not need.
+    if (!this.mustResolve()) this.tryIdentify();
+    this.settled = this.execute();
+    // Whoever awaits the outcome hears of a store that cannot be reached; where nobody does, the tracker has said it.
+    this.settled.catch(() => undefined);
+  }
+
+  identity(): TaskRunIdentity {
+    const { definition, run, scope } = this;
+    const { options } = definition;
+    const tags = options.tags === undefined ? scope.tags : [...new Set([...scope.tags, ...options.tags])];
+    const inputs = this.inputs === NO_INPUTS ? undefined : this.inputs;
+    const cacheKey = this.results?.cacheKey;
+    return {
+      name: run.name,
+      flow_run_id: scope.flowRun?.id ?? null,
+      task_key: definition.taskKey,
+      dynamic_key: this.child?.dynamicKey ?? run.id,
+      ...(tags.length > 0 && { tags }),
+      ...(inputs !== undefined && { task_inputs: inputs }),
+      ...(cacheKey !== undefined && { cache_key: cacheKey }),
+      ...(options.version !== undefined && { task_version: options.version }),
+      ...(options.retries !== undefined && { empirical_policy: { retries: options.retries } }),
+    };
+  }
+
+  view = (): RunView => {
+    const { run, definition, scope } = this;
+    return {
+      id: run.id,
+      name: run.name,
+      kind: "task",
+      of: definition.name,
+      flowRunId: scope.flowRun?.id ?? null,
+      tags: this.identity().tags ?? [],
+      parameters: namedArguments(definition, this.args),
+      runCount: run.runCount,
+    };
+  };
+
+  private async execute(): Promise<Outcome> {
+    try {
+      this.final = await this.toFinalState();
+      return this.final;
+    } catch (error) {
+      if (isStoreTrouble(error)) throw error;
+      this.final = await this.failed({ type: "error", error });
+      return this.final;
+    } finally {
+      this.scope.childEnded(this);
+    }
+  }
+
+  private async toFinalState(): Promise<Outcome> {
+    const { tracker } = this.scope.host;
+    const turn = turnOver();
+    if (turn !== undefined) await turn;
+    const room = tracker.room();
+    if (room !== undefined) await room;
+    if (this.startError !== undefined) throw this.startError;
+    if (this.child === undefined) {
+      const resolved = await resolveCall(
+        this.args,
+        this.definition.parameterNames(),
+        this.definition.options.waitFor ?? [],
+      );
+      if (!resolved.ok) return this.upstreamFailed(resolved.message, resolved.cause);
+      this.args = resolved.args;
+      this.inputs = { ...this.inputs, ...resolved.inputs };
+      this.identify();
+    }
+    const adopted = this.child?.finished;
+    if (adopted !== undefined) return this.adopt(adopted.value);
+    if (this.cancelReason !== undefined) return this.cancelled();
+    return this.reported();
+  }
+
+  /** A key function of the user's may throw: the run then fails, and whoever called hears of it by its future. */
+  private tryIdentify(): void {
+    try {
+      this.identify();
+    } catch (error) {
+      this.startError = asError(error);
+    }
+  }
+
+  private mustResolve(): boolean {
+    return (
+      this.call.assigned === undefined && (this.definition.options.waitFor !== undefined || needsResolution(this.args))
+    );
+  }
+
+  private identify(): void {
+    const { assigned, callerTaskRunId } = this.call;
+    const { definition, scope, run } = this;
+    if (assigned !== undefined) {
+      this.child = { dynamicKey: assigned.dynamicKey, finished: undefined, adoptable: false };
+      return;
+    }
+    this.child = identifyChild(scope, definition.taskKey, { definition, args: this.args, runId: run.id });
+    if (this.child.finished !== undefined) return;
+    const origins = inputsOfValues(this.args, definition.parameterNames);
+    if (origins !== undefined) this.inputs = { ...origins, ...this.inputs };
+    if (callerTaskRunId !== null) {
+      this.inputs = { ...this.inputs, __parents__: [{ input_type: "task_run", id: callerTaskRunId }] };
+    }
+  }
+
+  private adopt(value: unknown): Outcome {
+    const { run, scope } = this;
+    rememberChild(
+      scope,
+      { childKey: this.definition.taskKey, child: this.child as ChildIdentity },
+      { runId: run.id, value },
+    );
+    return finalState({
+      type: "COMPLETED",
+      name: "Completed",
+      message: "Adopted from an earlier attempt of the flow run.",
+      timestampUs: scope.host.clock.nowUs(),
+      outcome: { value },
+    });
+  }
+
+  /** From here on the store hears of the run. */
+  private async reported(): Promise<Outcome> {
+    const { definition, run, scope, call } = this;
+    const { clock, tracker } = scope.host;
+    const { taskRunName: template } = definition.options;
+    if (template !== undefined && call.assigned === undefined) {
+      run.name = taskRunName(template, definition.name, namedArguments(definition, this.args));
+    }
+    run.transition(call.assigned?.createdUs ?? clock.nowUs(), "PENDING", "Pending");
+    if (TaskResults.isWanted(definition, scope)) {
+      this.results = TaskResults.open({ definition, scope, runId: run.id, onNoKey: this.onNoKey }, this.args);
+      const cached = await this.results.read();
+      if (cached !== undefined) {
+        call.assigned?.bodyEnded({ value: cached.value });
+        return this.complete(cached.value, "Cached", {
+          message: "Result taken from the cache.",
+          data: cached.reference,
+        });
+      }
+    }
+    tracker.opened(run);
+    return this.attempts();
+  }
+
+  private async attempts(): Promise<Outcome> {
+    const { definition, run, scope, call } = this;
+    const { options } = definition;
+    const timeoutMs =
+      call.assigned?.timeoutMs ?? (options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000);
+    const earlier = call.assigned?.runCount ?? 0;
+    for (let attempt = 1 + earlier; ; attempt++) {
+      const logPrints = options.logPrints ?? scope.logPrints;
+      const frame = new Frame(run, scope, logPrints);
+      this.frame = frame;
+      if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
+      this.transition("RUNNING", attempt === 1 ? "Running" : "Retrying");
+      if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
+      const end = await runBody(frame, definition.fn, this.args, {
+        timeoutMs,
+        ...(call.submitted && { onBlocked: this.onBlocked }),
+      });
+      if (this.cancelReason !== undefined) return this.cancelled();
+      if (end.type === "value") return this.succeeded(end.value);
+      const delayMs = await this.retryDelay(end, attempt);
+      if (delayMs === undefined) return this.failed(end);
+      if (!(await this.waitForRetry(delayMs, frame))) return this.cancelled();
+    }
+  }
+
+  private async retryDelay(end: Exclude<BodyEnd, { type: "value" }>, attempt: number): Promise<number | undefined> {
+    const { options } = this.definition;
+    if (options.retries === undefined) return undefined;
+    try {
+      return await retryDelayMs(options, { error: end.error, number: attempt, view: this.view });
+    } catch (error) {
+      this.log(LOG_LEVELS.error, `The retry condition threw, the run is not tried again: ${asError(error).message}`);
+      return undefined;
+    }
+  }
+
+  /** False when the run was cancelled meanwhile. */
+  private async waitForRetry(delayMs: number, frame: Frame): Promise<boolean> {
+    const { clock } = this.scope.host;
+    if (delayMs <= 0) return true;
+    const scheduledUs = clock.nowUs() + Math.round(delayMs * 1000);
+    this.transition("SCHEDULED", "AwaitingRetry", { details: { scheduled_time_us: scheduledUs } });
+    try {
+      await clock.sleep(delayMs, frame.signal);
+      return true;
+    } catch (error) {
+      if (error !== this.cancelReason) throw error;
+      return false;
+    }
+  }
+
+  private async succeeded(value: unknown): Promise<Outcome> {
+    const { call } = this;
+    const transaction = currentTransaction();
+    let prepared: PreparedResult | undefined;
+    try {
+      call.assigned?.bodyEnded({ value });
+      prepared = this.results?.prepare(value);
+      if (transaction === undefined && !this.hasTransactionHooks()) await prepared?.write();
+    } catch (error) {
+      return this.failed({ type: "error", error });
+    }
+    const details = prepared === undefined ? undefined : { data: prepared.reference };
+    const outcome = await this.complete(value, "Completed", details);
+    if (transaction !== undefined || this.hasTransactionHooks()) await this.stage(transaction, prepared);
+    return outcome;
+  }
+
+  private hasTransactionHooks(): boolean {
+    const { onCommit, onRollback } = this.definition.options;
+    return onCommit !== undefined || onRollback !== undefined;
+  }
+
+  /** Leaves the result's write and the hooks to the transaction around the call; without one they happen now. */
+  private async stage(transaction: Transaction | undefined, prepared: PreparedResult | undefined): Promise<void> {
+    const { onCommit, onRollback } = this.definition.options;
+    await stageTask(transaction, {
+      name: this.run.name,
+      ...(prepared !== undefined && { write: prepared.write }),
+      ...(onCommit !== undefined && { onCommit: [onCommit] }),
+      ...(onRollback !== undefined && { onRollback: [onRollback] }),
+      onRolledBack: () =>
+        this.transition("COMPLETED", "RolledBack", { message: "The transaction of the run was rolled back." }),
+      report: ({ during, error }) =>
+        this.log(LOG_LEVELS.error, `A hook or write failed during ${during}: ${asError(error).message}`),
+    });
+  }
+
+  private async complete(value: unknown, name: string, details?: TransitionDetails): Promise<Outcome> {
+    const { definition, run, scope } = this;
+    this.transition("COMPLETED", name, details);
+    noteOrigin(value, { input_type: "task_run", id: run.id });
+    if (scope.finished !== null) {
+      rememberChild(
+        scope,
+        { childKey: definition.taskKey, child: this.child as ChildIdentity },
+        { runId: run.id, value },
+      );
+    }
+    const outcome = finalState<unknown>({
+      type: "COMPLETED",
+      name,
+      message: details?.message ?? null,
+      timestampUs: run.stateTimestampUs,
+      outcome: { value },
+    });
+    if (definition.options.onCompletion !== undefined) await this.hooks(definition.options.onCompletion, outcome);
+    return outcome;
+  }
+
+  private async failed(end: Exclude<BodyEnd, { type: "value" }>): Promise<Outcome> {
+    const error = asError(end.error);
+    const timedOut = end.type === "timed-out";
+    const message = timedOut ? error.message : `Task run encountered an exception ${error.name}: ${error.message}`;
+    this.call.assigned?.bodyEnded();
+    await currentTransaction()?.abandon();
+    this.log(LOG_LEVELS.error, `${message}\n${error.stack ?? ""}`);
+    return this.ended("FAILED", { name: timedOut ? "TimedOut" : "Failed", message, error });
+  }
+
+  private cancelled(): Promise<Outcome> {
+    const error = this.cancelReason ?? cancelledError();
+    this.call.assigned?.bodyEnded();
+    return this.ended("CANCELLED", { name: "Cancelled", message: error.message, error });
+  }
+
+  private upstreamFailed(message: string, error: Error): Promise<Outcome> {
+    this.child = { dynamicKey: this.run.id, finished: undefined, adoptable: false };
+    this.run.transition(this.scope.host.clock.nowUs(), "PENDING", "Pending");
+    return this.ended("FAILED", { name: "NotReady", message, error });
+  }
+
+  private async ended(
+    type: "FAILED" | "CANCELLED",
+    end: { readonly name: string; readonly message: string; readonly error: Error },
+  ): Promise<Outcome> {
+    const { run, definition } = this;
+    if (run.stateTimestampUs === 0) run.transition(this.scope.host.clock.nowUs(), "PENDING", "Pending");
+    this.transition(type, end.name, { message: end.message });
+    const outcome = finalState<unknown>({
+      ...end,
+      type,
+      timestampUs: run.stateTimestampUs,
+      outcome: { error: end.error },
+    });
+    const { onFailure, onCancellation } = definition.options;
+    await this.hooks(type === "FAILED" ? onFailure : onCancellation, outcome);
+    return outcome;
+  }
+
+  private async hooks(option: Parameters<typeof runHooks>[0] | undefined, outcome: Outcome): Promise<void> {
+    if (option === undefined) return;
+    this.final = outcome;
+    await runHooks(option, this, this.frame ?? new Frame(this.run, this.scope));
+  }
+
+  private transition(type: State<unknown>["type"], name: string, details?: TransitionDetails): void {
+    const { host } = this.scope;
+    this.run.transition(host.clock.nowUs(), type, name, details);
+    host.tracker.changed(this.run);
+  }
+
+  private log(level: number, message: string): void {
+    logLine(this.frame ?? new Frame(this.run, this.scope), level, message);
+  }
+
+  private readonly onNoKey = (reason: string): void => {
+    this.log(LOG_LEVELS.warning, `The run is not cached: ${reason}`);
+  };
+
+  private readonly onBlocked = (blockedMs: number): void => {
+    warnBlocked(this, blockedMs);
+  };
+}
+
+const warnedScopes = new WeakSet<FlowScope>();
+
+function warnBlocked(execution: TaskExecution, blockedMs: number): void {
+  const { scope, definition, run } = execution;
+  if (scope.open.size < 2 || warnedScopes.has(scope)) return;
+  warnedScopes.add(scope);
+  logLine(
+    new Frame(run, scope),
+    LOG_LEVELS.warning,
+    `Task "${definition.name}" kept the event loop busy for ${(blockedMs / 1000).toFixed(1)} s while other submitted runs waited: ` +
+      `CPU-bound bodies run one after another here. Submit them to a ProcessPoolTaskRunner or ThreadPoolTaskRunner (option "taskRunner" of the flow).`,
+  );
+}
