@@ -15,7 +15,7 @@ let folder: string;
 
 beforeAll(() => {
   // Not under node_modules: Node strips no types there.
-  const parent = join(ENGINE, "../../.sluice");
+  const parent = join(ENGINE, "../../../.sluice");
   mkdirSync(parent, { recursive: true });
   folder = mkdtempSync(join(parent, "loader-"));
   write("sdk.mjs", SDK);
@@ -93,7 +93,7 @@ ${close}
 const EXPECTED = { exported: 6, hidden: 6, sync: 10, loop0: 15, loop1: 25, made: 105, library: 205, static: 8 };
 const CASES =
   "{ exported, hidden, sync, loop0: loops[0], loop1: loops[1], made, library, static: Etl.run, closure, after }";
-const ESM = `import { task, libraryTask, print } from "../sdk.mjs";`;
+const ESM = `import { task, libraryTask, print } from "./sdk.mjs";`;
 const topAwait = (type: string): string => `await hidden(1);
 async function inside(n${type}) { await null; return task("closure", (x${type}) => x + n); }
 const closure = await inside(1);
@@ -176,7 +176,7 @@ test("finds functions of an imported module and of a default export", async () =
     "lib.mjs",
     `${ESM}\nexport default task("dflt", (x) => x + 9);\nexport const named = task("named", (x) => x + 8);`,
   );
-  write("uses.mjs", `${ESM}\nimport dflt, { named } from "../lib.mjs";\nprint({ dflt, named });`);
+  write("uses.mjs", `${ESM}\nimport dflt, { named } from "./lib.mjs";\nprint({ dflt, named });`);
   expect(await roundTrip("uses.mjs")).toEqual({ dflt: 14, named: 13 });
 });
 

@@ -25,7 +25,7 @@ const STACK_FRAMES = 64;
 const LOADER_FOLDERS = /\/node_modules\/(?:tslib|tsx|jiti|vite|vitest|@vitest)\//;
 const JITI_FOLDER = /\/node_modules\/jiti\//;
 /** The package's own sources, compiled or not. Tests and test suites beside them are users of the package. */
-const PACKAGE_FOLDERS = ["../../src/", "../../dist/"].map((folder) => new URL(folder, import.meta.url).href);
+const PACKAGE_FOLDERS = ["../../../src/", "../../../dist/"].map((folder) => new URL(folder, import.meta.url).href);
 const USERS_WITHIN = /\.(?:test|testsuite|fixture)\.[cm]?[jt]s$/;
 const REPEATABLE = /^file:\/\//;
 
