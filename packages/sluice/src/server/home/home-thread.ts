@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { type ApiAddress, HttpTransport } from "../../client/http-transport.ts";
-import { OutboxTransport } from "../../client/outbox.ts";
 import { servePort } from "../../client/port-transport.ts";
 import type { ApiRequest, Transport } from "../../client/transport.ts";
 import { isSluiceError } from "../../wire/errors.ts";
@@ -28,7 +27,8 @@ function report(message: HomeReport): void {
 /** From how long an absence of the server on records go to the disk. */
 const SPOOL_AFTER_MS = 3_000;
 
-function openRemote(remote: ApiAddress): Transport {
+async function openRemote(remote: ApiAddress): Promise<Transport> {
+  const { OutboxTransport } = await import("../../client/outbox.ts");
   return new OutboxTransport({
     patient: new HttpTransport(remote, { retryForMs: data.retryForMs }),
     quick: new HttpTransport(remote, { retryForMs: Math.min(data.retryForMs, SPOOL_AFTER_MS) }),

@@ -121,6 +121,23 @@ describe("a home with one process", { timeout: SLOW_MS }, () => {
     await opened.close();
   });
 
+  test("tells a process which of its runs are to be cancelled", async () => {
+    const opened = await open();
+    const id = crypto.randomUUID();
+    const run = { name: "r", flow_name: "f", parameters: {} };
+    const records = [{ kind: "flow", id, base: 0, transitions: [["RUNNING", "Running", Date.now() * 1000]], run }];
+    const post = (path: string, body: unknown) =>
+      opened.transport.send({ method: "POST", path, body: JSON.stringify(body) });
+    await post("/api/sluice/run-records", { process_id: opened.processId, records });
+    const heard: string[] = [];
+    const end = opened.onNotice((notice) => heard.push(...notice.cancelling));
+    const answer = await post(`/api/flow_runs/${id}/set_state`, { state: { type: "CANCELLING", name: "Cancelling" } });
+    expect(answer.status).toBe(201);
+    await until("the notice is there", () => heard.includes(id));
+    end();
+    await opened.close();
+  });
+
   test("lets a script end by itself, without close", async () => {
     const writer = write(1, 1);
     const [code] = await once(writer.child, "exit");

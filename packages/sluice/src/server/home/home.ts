@@ -74,6 +74,8 @@ export async function openHome(settings: Settings, options: OpenHomeOptions = {}
     else if (report.type === "notice") for (const listener of listeners) listener(report.notice);
   });
   await ready(thread);
+  // Requests under way are rejected as its ports close; the reason is said here, and the user's process goes on.
+  thread.on("error", (error) => process.stderr.write(`sluice: the home thread failed: ${String(error)}\n`));
   thread.unref();
   const transport = new PortTransport(channel.port1);
   const address = remote ?? { socketPath: paths.socketPath };
