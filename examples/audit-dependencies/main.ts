@@ -10,6 +10,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { formatRunSummary, runSummary } from "sluice";
 import { auditDependencies } from "./audit.ts";
 import { reportLines } from "./report-lines.ts";
 import { measureSpeedUp } from "./speed-up.ts";
@@ -36,8 +37,13 @@ async function main(): Promise<void> {
   const folder = resolve(positionals[0] ?? join(here, "../.."));
   const reportFile = join(resolve(values.output ?? join(here, "output")), "report.json");
 
+  console.log(
+    `Auditing the dependencies of ${folder}: a subflow for each package, on processes; a task for each file.`,
+  );
   const earlier = await readEarlier(reportFile, folder);
   const { audit, packages, auditSeconds, flowRunId } = await auditDependencies(folder);
+  if (sampleSeconds > 0)
+    console.log(`Measuring the speed-up by ${sampleSeconds} s of work on one process, then on all.`);
   const speedUp = sampleSeconds > 0 ? await measureSpeedUp(packages, sampleSeconds) : undefined;
 
   const isFirst = audit.totals.fromCache <= audit.totals.copies;
@@ -45,6 +51,7 @@ async function main(): Promise<void> {
   const story = { folder, auditSeconds, uncachedSeconds, speedUp, flowRunId };
   await mkdir(dirname(reportFile), { recursive: true });
   await writeFile(reportFile, `${JSON.stringify({ ...story, ...audit }, undefined, 2)}\n`);
+  console.log(formatRunSummary(await runSummary(flowRunId)));
   console.log(reportLines(audit, { ...story, reportFile: relative(process.cwd(), reportFile) }).join("\n"));
 }
 
@@ -63,4 +70,10 @@ async function readEarlier(file: string, folder: string): Promise<EarlierReport 
   }
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  // Runs have logged their errors with stacks.
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -14,8 +14,8 @@ const story: AuditStory = {
     repeated: 3,
     files: 2000,
     bytes: 40e6,
-    sequentialSeconds: 8.2,
-    parallelSeconds: 4.3,
+    sequential: { wallSeconds: 8.2, coresUsed: 0.99 },
+    parallel: { wallSeconds: 4.3, coresUsed: 1.94 },
     ratio: 8.2 / 4.3,
   },
   flowRunId: "0199",
@@ -57,7 +57,7 @@ test("prints both walls of the sample and their ratio", () => {
   const text = reportLines(audit(0), story).join("\n");
   expect(text).toContain("in 40 subflows, 3 of them a second time or more");
   expect(text).toMatch(/one after another +8\.20 s/);
-  expect(text).toMatch(/2 processes +4\.30 s/);
+  expect(text).toMatch(/2 processes +4\.30 s +1\.94/);
   expect(text).toMatch(/speed-up +1\.91 x/);
 });
 

@@ -1,7 +1,7 @@
 /** Puts the audit's result into lines for a terminal. Pure. */
 import { relative } from "node:path";
 import type { AuditReport, Totals } from "./reduce.ts";
-import type { SpeedUp } from "./speed-up.ts";
+import type { Side, SpeedUp } from "./speed-up.ts";
 
 const TOP = 10;
 const SHOWN_DUPLICATES = 5;
@@ -101,16 +101,20 @@ function speedUpLines(speedUp: SpeedUp | undefined): readonly string[] {
   if (speedUp === undefined) return ["not measured: no sources to take a sample from"];
   const repeated = speedUp.repeated > 0 ? `, ${speedUp.repeated} of them a second time or more` : "";
   return [
-    `Sample: ${grouped(speedUp.files)} files, ${megabytes(speedUp.bytes)}, in ${count(speedUp.slices, "subflow")}${repeated}; warm, nothing cached.`,
+    `Sample: ${grouped(speedUp.files)} files, ${megabytes(speedUp.bytes)}, in ${count(speedUp.slices, "subflow")}${repeated}; nothing cached, all processes warm.`,
     ...table(
-      ["", "wall"],
+      ["", "wall", "cores used"],
       [
-        ["one process, one after another", seconds(speedUp.sequentialSeconds)],
-        [`${speedUp.workers} processes`, seconds(speedUp.parallelSeconds)],
+        ["one process, one after another", ...sideCells(speedUp.sequential)],
+        [`${speedUp.workers} processes`, ...sideCells(speedUp.parallel)],
         ["speed-up", `${speedUp.ratio.toFixed(2)} x`],
       ],
     ),
   ];
+}
+
+function sideCells(side: Side): readonly string[] {
+  return [seconds(side.wallSeconds), side.coresUsed.toFixed(2)];
 }
 
 function cacheLine(totals: Totals, story: AuditStory): string {
