@@ -5,7 +5,12 @@ import { expect, test } from "vitest";
 import { promisedOutput } from "./example-output.ts";
 
 const repo = fileURLToPath(new URL("..", import.meta.url));
-const pages = ["README.md", "packages/sluice/README.md", ...globSync("docs/**/*.md", { cwd: repo })];
+const pages = [
+  "README.md",
+  "packages/sluice/README.md",
+  "examples/README.md",
+  ...globSync("docs/**/*.md", { cwd: repo }),
+];
 
 /** A fenced block, with the comment that names its source: `<!-- from FILE -->` or `<!-- output of FILE -->`. */
 const block = /(?:<!-- (?<kind>from|output of) (?<file>\S+) -->\n+)?^```(?<language>[a-z]*)\n(?<text>[\s\S]*?)^```$/gm;
@@ -31,6 +36,15 @@ for (const page of pages) {
     }
   });
 }
+
+test("the list of examples is complete", () => {
+  const list = readFileSync(join(repo, "examples/README.md"), "utf8");
+  const listed = [...list.matchAll(/^\| \[.*\]\((.*)\)/gm)].map(([, name]) => name);
+  const there = globSync("*.ts", { cwd: join(repo, "examples") }).filter(
+    (name) => !/\.test\.ts$|^example-output/.test(name),
+  );
+  expect(new Set(listed)).toEqual(new Set(there));
+});
 
 test("the page of errors has a section for each code", async () => {
   const headings = [...readFileSync(join(repo, "docs/guides/errors.md"), "utf8").matchAll(/^### (SLUICE_\w+)$/gm)].map(

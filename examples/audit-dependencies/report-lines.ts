@@ -27,8 +27,8 @@ export function reportLines(audit: AuditReport, story: AuditStory): readonly str
     "",
     heading("Dependencies"),
     `${count(totals.packages, "package")}, ${megabytes(totals.installedBytes)} installed; ` +
-      `${count(totals.files, "source file")}, ${megabytes(totals.bytes)}, ${grouped(totals.lines)} lines, ` +
-      `${grouped(totals.functions)} functions, ${count(totals.dynamicLoads, "dynamic load")}, ${count(totals.evals, "eval")}.`,
+      `${count(totals.files, "source file")}, ${megabytes(totals.bytes)}, ${count(totals.lines, "line")}, ` +
+      `${count(totals.functions, "function")}, ${count(totals.dynamicLoads, "dynamic load")}, ${count(totals.evals, "eval")}.`,
     ...(unread.length > 0 ? [`${count(unread.length, "file")} not read: ${reasons(unread)}.`] : []),
     "",
     heading(`Ten largest packages`),
@@ -89,6 +89,7 @@ export function reportLines(audit: AuditReport, story: AuditStory): readonly str
 function duplicateLines(audit: AuditReport, folder: string): readonly string[] {
   const wasted = audit.duplicates.reduce((sum, each) => sum + each.wastedBytes, 0);
   const shown = audit.duplicates.slice(0, SHOWN_DUPLICATES);
+  if (shown.length === 0) return ["None: no file has the content of another."];
   const first = `${count(audit.duplicates.length, "content")} in more than one file, ${megabytes(wasted)} could be spared.`;
   const rows = shown.map((each) => {
     const [sample = ""] = each.paths;
