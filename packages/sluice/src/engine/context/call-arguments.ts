@@ -1,6 +1,5 @@
 import type { RunInput } from "../../wire/run-record.ts";
 import { Future, isFuture } from "./future.ts";
-import { isThenable } from "../runs/run-body.ts";
 import type { FinalState } from "../state.ts";
 
 /**
@@ -142,4 +141,9 @@ function inputOf(future: Future<unknown>): RunInput {
 /** What was thrown, as an Error: thrown non-errors keep their text. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}
+
+/** Tells whether a value is awaited by `await`. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

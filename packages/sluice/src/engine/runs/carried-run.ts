@@ -1,22 +1,20 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
-import { asError, needsResolution, resolveCall } from "../context/call-arguments.ts";
+import { needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
-import { identifyChild, rememberChild, type ChildIdentity } from "./child-identity.ts";
+import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
 import { namedArguments, type Definition, type Outcome } from "../definition.ts";
-import { Frame, type Cancellable, type FlowScope } from "../context/frame.ts";
-import type { StartedRun } from "../context/future.ts";
+import { Frame, type FlowScope } from "../context/frame.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
-
+import { Execution } from "./execution.ts";
 import { portableOverrides } from "./portable.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { retryDelaySeconds } from "../../rules/retry-delay.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { flowRunName, taskRunName } from "../values/run-name.ts";
 import { FlowRun, TaskRun } from "./run.ts";
-import { finalState, type State } from "../state.ts";
-import { isStoreTrouble } from "./store-trouble.ts";
+import { finalState } from "../state.ts";
 import type { TaskRunner } from "../task-runner.ts";
 import { fromWireError } from "../values/wire-error.ts";
 
@@ -51,9 +49,8 @@ export function startCarried(call: CarriedCall): CarriedRun {
  * neither order of arrival matters. Where the far side can no longer report (it died, was terminated, never came up), the end is reported here "after whatever is
  * stored", and a crash is tried again while retries are left.
  */
-export class CarriedRun implements Cancellable, StartedRun<unknown> {
+export class CarriedRun extends Execution<FlowRun | TaskRun> {
   readonly carried = true;
-  readonly run: FlowRun | TaskRun;
   private readonly call: CarriedCall;
   private readonly overrides: Readonly<Record<string, unknown>>;
   private readonly trackingId: string | null;
@@ -63,87 +60,49 @@ export class CarriedRun implements Cancellable, StartedRun<unknown> {
   private named: Readonly<Record<string, unknown>> = {};
   private inputs: Readonly<Record<string, readonly RunInput[]>> = {};
   private child: ChildIdentity | undefined;
-  private startError: Error | undefined;
-  private settled: Promise<Outcome> | undefined;
-  private final: Outcome | undefined;
 
   constructor(call: CarriedCall, overrides: Readonly<Record<string, unknown>>) {
     const { definition, scope } = call;
+    const indexed = `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
+    const isFlow = definition.kind === "flow";
+    super(isFlow ? new FlowRun(randomUUIDv7(), "") : new TaskRun(randomUUIDv7(), indexed));
+    if (this.run.kind === "flow") this.run.source = { identity: () => this.flowIdentity() };
+    else this.run.source = { identity: () => this.taskIdentity() };
     this.call = call;
     this.overrides = overrides;
     this.args = call.args;
-    const indexed = `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
-    const isFlow = definition.kind === "flow";
     this.trackingId = isFlow && scope.flowRun !== null ? randomUUIDv7() : null;
     this.trackingName = indexed;
-    this.run = isFlow
-      ? new FlowRun(randomUUIDv7(), "", { identity: () => this.flowIdentity() })
-      : new TaskRun(randomUUIDv7(), indexed, { identity: () => this.taskIdentity() });
-  }
-
-  get outcome(): Promise<Outcome> {
-    // start() is called by startCarried before anybody else sees the run.
-    return this.settled as Promise<Outcome>;
-  }
-
-  currentState(): State<unknown> {
-    const { run } = this;
-    if (this.final !== undefined) return this.final;
-    // A final state is in `final` before anybody can look, so the type is one of the others here.
-    const type = run.stateType as Exclude<State<unknown>["type"], Outcome["type"]>;
-    return { type, name: run.stateName, message: run.stateMessage, timestamp: new Date(run.stateTimestampUs / 1000) };
-  }
-
-  cancel(reason: Error | string = "The run was cancelled."): void {
-    if (this.controller.signal.aborted || this.final !== undefined) return;
-    this.controller.abort(typeof reason === "string" ? cancelledError(reason) : reason);
-  }
-
-  /** Stops the run because the store says that somebody has set it to CANCELLING. */
-  cancelledElsewhere(reason: Error): void {
-    this.cancel(reason);
   }
 
   start(): void {
-    this.call.scope.childOpened(this);
-    if (this.call.definition.options.waitFor === undefined && !needsResolution(this.args)) {
-      // A key function of the user's may throw: the run then fails, and whoever called hears of it by its future.
-      try {
-        this.identify();
-      } catch (error) {
-        this.startError = asError(error);
-      }
-    }
-    if (this.run.kind === "flow") this.call.scope.host.live.set(this.run.id, this);
-    this.settled = this.execute();
-    // Whoever awaits the outcome hears of a store that cannot be reached; where nobody does, the tracker has said it.
-    this.settled.catch(() => undefined);
+    const { scope, definition } = this.call;
+    scope.childOpened(this);
+    if (this.run.kind === "flow") scope.host.live.set(this.run.id, this);
+    const ready = definition.options.waitFor === undefined && !needsResolution(this.args);
+    this.begin(ready ? () => this.identify() : undefined);
   }
 
-  private async execute(): Promise<Outcome> {
-    try {
-      this.final = await this.toFinalState();
-      return this.final;
-    } catch (error) {
-      if (isStoreTrouble(error)) throw error;
-      const reason = asError(error);
-      if (this.run.name === "") this.run.name = this.trackingName;
-      if (this.run.stateTimestampUs === 0)
-        this.run.transition(this.call.scope.host.clock.nowUs(), "PENDING", "Pending");
-      this.final = await this.endHere("FAILED", { name: "Failed", message: reason.message, error: reason }, false);
-      return this.final;
-    } finally {
-      this.call.scope.host.live.delete(this.run.id);
-      this.call.scope.childEnded(this);
-    }
+  protected onCancel(reason: Error): void {
+    this.controller.abort(reason);
   }
 
-  private async toFinalState(): Promise<Outcome> {
+  protected broken(error: Error): Promise<Outcome> {
+    if (this.run.name === "") this.run.name = this.trackingName;
+    if (this.run.stateTimestampUs === 0) this.run.transition(this.call.scope.host.clock.nowUs(), "PENDING", "Pending");
+    return this.endHere("FAILED", { name: "Failed", message: error.message, error }, false);
+  }
+
+  protected onEnd(): void {
+    this.call.scope.host.live.delete(this.run.id);
+    this.call.scope.childEnded(this);
+  }
+
+  protected async toFinalState(): Promise<Outcome> {
     const { definition, scope } = this.call;
     const { tracker, clock } = scope.host;
     const room = tracker.room();
     if (room !== undefined) await room;
-    if (this.startError !== undefined) throw this.startError;
     let upstream: { message: string; error: Error } | undefined;
     if (this.child === undefined) {
       const resolved = await resolveCall(this.args, definition.parameterNames(), definition.options.waitFor ?? []);

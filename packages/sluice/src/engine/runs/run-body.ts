@@ -1,3 +1,4 @@
+import { isThenable } from "../context/call-arguments.ts";
 import { timedOutError } from "../context/cancellation.ts";
 import type { RunFunction } from "../definition.ts";
 import { frames, type Frame } from "../context/frame.ts";
@@ -65,9 +66,4 @@ function beforeDeadline(frame: Frame, value: PromiseLike<unknown>, timeoutMs: nu
       },
     );
   });
-}
-
-/** Tells whether a value is awaited by `await`. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

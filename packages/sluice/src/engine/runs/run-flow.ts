@@ -4,15 +4,15 @@ import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { asError, needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
-import { identifyChild, rememberChild, type ChildIdentity } from "./child-identity.ts";
+import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
 import { namedArguments, type FlowDefinition, type Outcome, type RunView } from "../definition.ts";
-import { FlowScope, Frame, type Cancellable } from "../context/frame.ts";
-import type { StartedRun } from "../context/future.ts";
+import { FlowScope, Frame } from "../context/frame.ts";
 import { runHooks } from "./hooks.ts";
 import type { EngineHost } from "../host.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
 import { validateParameters } from "../values/parameters.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
+import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
 import { readReturnValue, type ReturnedEnd } from "./return-value.ts";
 import { runBody } from "./run-body.ts";
@@ -21,7 +21,6 @@ import { flowRunName, randomRunName } from "../values/run-name.ts";
 import { FlowRun, type TransitionDetails } from "./run.ts";
 import type { SlotWaits } from "../context/slot-waits.ts";
 import { finalState, type State } from "../state.ts";
-import { isStoreTrouble } from "./store-trouble.ts";
 import type { TaskRunner } from "../task-runner.ts";
 import { persistValue } from "./task-results.ts";
 import { turnOver } from "../turn.ts";
@@ -69,9 +68,8 @@ export function startFlow(call: FlowCall): FlowExecution {
  *
  * Pending → (adopted) → Running, with retries → final. The body's children are waited for before the run ends, so nothing that it started outlives it.
  */
-export class FlowExecution implements Cancellable, StartedRun<unknown> {
+export class FlowExecution extends Execution<FlowRun> {
   readonly carried = false;
-  readonly run: FlowRun;
   readonly definition: FlowDefinition;
   private readonly call: FlowCall;
   private readonly host: EngineHost;
@@ -83,66 +81,25 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
   private child: ChildIdentity | undefined;
   private frame: Frame | undefined;
   private scope: FlowScope | undefined;
-  private cancelReason: Error | undefined;
-  private startError: Error | undefined;
-  private settled: Promise<Outcome> | undefined;
-  private final: Outcome | undefined;
 
   constructor(call: FlowCall) {
     const { definition, parent, assigned } = call;
+    super(new FlowRun(assigned?.runId ?? randomUUIDv7(), assigned?.runName ?? ""));
+    this.run.source = this;
     this.call = call;
     this.definition = definition;
     this.host = call.host;
     this.args = call.args;
-    this.run = new FlowRun(assigned?.runId ?? randomUUIDv7(), assigned?.runName ?? "", this);
     this.trackingId = parent === null ? null : randomUUIDv7();
     this.trackingName = parent === null ? "" : `${definition.name}-${parent.nameIndex(definition.taskKey)}`;
-  }
-
-  get outcome(): Promise<Outcome> {
-    // start() is called by startFlow before anybody else sees the execution.
-    return this.settled as Promise<Outcome>;
-  }
-
-  currentState(): State<unknown> {
-    const { run } = this;
-    if (this.final !== undefined) return this.final;
-    // A final state is in `final` before anybody can look, so the type is one of the others here.
-    const type = run.stateType as Exclude<State<unknown>["type"], Outcome["type"]>;
-    return { type, name: run.stateName, message: run.stateMessage, timestamp: new Date(run.stateTimestampUs / 1000) };
-  }
-
-  cancel(reason: Error | string = "The flow run was cancelled."): void {
-    if (this.cancelReason !== undefined || this.final !== undefined) return;
-    this.cancelReason = typeof reason === "string" ? cancelledError(reason) : reason;
-    if (this.frame === undefined) return;
-    this.transition("CANCELLING", "Cancelling", { message: this.cancelReason.message });
-    this.frame.cancel(this.cancelReason);
-  }
-
-  /** Stops the run because the store says that somebody has set it to CANCELLING. */
-  cancelledElsewhere(reason: Error): void {
-    if (this.cancelReason !== undefined) return;
-    this.cancelReason = reason;
-    this.frame?.cancel(reason);
   }
 
   start(): void {
     const { parent, assigned, definition } = this.call;
     parent?.childOpened(this);
-    if (assigned === undefined && definition.options.waitFor === undefined && !needsResolution(this.args)) {
-      // A key or name function of the user's may throw: the run then fails, and whoever called hears of it by its future.
-      try {
-        if (parent === null) this.nameRun();
-        else this.identify(parent);
-      } catch (error) {
-        this.startError = asError(error);
-      }
-    }
     this.host.live.set(this.run.id, this);
-    this.settled = this.execute();
-    // Whoever awaits the outcome hears of a store that cannot be reached; where nobody does, the tracker has said it.
-    this.settled.catch(() => undefined);
+    const ready = assigned === undefined && definition.options.waitFor === undefined && !needsResolution(this.args);
+    this.begin(ready ? () => (parent === null ? this.nameRun() : this.identify(parent)) : undefined);
   }
 
   identity(): FlowRunIdentity {
@@ -214,27 +171,30 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
     this.call.onCreated?.({ id: run.id, name: run.name });
   }
 
-  private async execute(): Promise<Outcome> {
-    try {
-      this.final = await this.toFinalState();
-      return this.final;
-    } catch (error) {
-      if (isStoreTrouble(error)) throw error;
-      this.final = await this.brokenEnd(asError(error));
-      return this.final;
-    } finally {
-      this.host.live.delete(this.run.id);
-      this.call.parent?.childEnded(this);
-    }
+  protected onCancel(reason: Error, ownWish: boolean): void {
+    if (this.frame === undefined) return;
+    if (ownWish) this.transition("CANCELLING", "Cancelling", { message: reason.message });
+    this.frame.cancel(reason);
   }
 
-  private async toFinalState(): Promise<Outcome> {
+  /** Ends a run that a function of the user's beside the body has broken: its name, its key, its parameters. */
+  protected broken(error: Error): Promise<Outcome> {
+    if (this.run.name === "") this.run.name = randomRunName();
+    if (this.run.stateTimestampUs === 0) this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
+    return this.end({ type: "FAILED", name: "Failed", message: error.message, error });
+  }
+
+  protected onEnd(): void {
+    this.host.live.delete(this.run.id);
+    this.call.parent?.childEnded(this);
+  }
+
+  protected async toFinalState(): Promise<Outcome> {
     const { call, definition, run } = this;
     const turn = turnOver();
     if (turn !== undefined) await turn;
     const room = this.host.tracker.room();
     if (room !== undefined) await room;
-    if (this.startError !== undefined) throw this.startError;
     if (call.assigned !== undefined) this.parameters = jsonSafeParameters(namedArguments(definition, this.args));
     else if (run.name === "" && this.child?.finished === undefined) {
       const upstream = await this.resolveArguments();
@@ -278,13 +238,6 @@ export class FlowExecution implements Cancellable, StartedRun<unknown> {
     this.run.name = randomRunName();
     this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
     return this.end({ type: "FAILED", name: "NotReady", message: resolved.message, error: resolved.cause });
-  }
-
-  /** Ends a run that a function of the user's beside the body has broken: its name, its key, its parameters. */
-  private brokenEnd(error: Error): Promise<Outcome> {
-    if (this.run.name === "") this.run.name = randomRunName();
-    if (this.run.stateTimestampUs === 0) this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
-    return this.end({ type: "FAILED", name: "Failed", message: error.message, error });
   }
 
   private openScope(): FlowScope {

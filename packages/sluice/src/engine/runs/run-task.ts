@@ -2,19 +2,18 @@ import { randomUUIDv7 } from "node:crypto";
 import type { RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
 import { cancelledError } from "../context/cancellation.ts";
 import { needsResolution, resolveCall, asError } from "../context/call-arguments.ts";
-import { identifyChild, rememberChild, type ChildIdentity } from "./child-identity.ts";
+import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
 import { namedArguments, type Outcome, type RunView, type TaskDefinition } from "../definition.ts";
-import { Frame, type Cancellable, type FlowScope } from "../context/frame.ts";
+import { Frame, type FlowScope } from "../context/frame.ts";
 import { runHooks } from "./hooks.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
+import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
 import { runBody, type BodyEnd } from "./run-body.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { TaskRun, type TransitionDetails } from "./run.ts";
 import { taskRunName } from "../values/run-name.ts";
 import { finalState, type State } from "../state.ts";
-import { isStoreTrouble } from "./store-trouble.ts";
-import type { StartedRun } from "../context/future.ts";
 import { TaskResults, type PreparedResult } from "./task-results.ts";
 import { currentTransaction, stageTask, type Transaction } from "../results/transaction.ts";
 import { turnOver } from "../turn.ts";
@@ -60,9 +59,8 @@ export function startTask(call: TaskCall): TaskExecution {
  * Pending (arguments resolved, identity fixed) → adopted from an earlier attempt, or taken from the cache, or Running, with retries → final. The
  * run is reported when its identity is fixed; what ends before the next flush costs one record.
  */
-export class TaskExecution implements Cancellable, StartedRun<unknown> {
+export class TaskExecution extends Execution<TaskRun> {
   readonly carried = false;
-  readonly run: TaskRun;
   readonly definition: TaskDefinition;
   readonly scope: FlowScope;
   private readonly call: TaskCall;
@@ -71,48 +69,23 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
   private child: ChildIdentity | undefined;
   private results: TaskResults | undefined;
   private frame: Frame | undefined;
-  private cancelReason: Error | undefined;
-  private startError: Error | undefined;
-  private settled: Promise<Outcome> | undefined;
-  private final: Outcome | undefined;
 
   constructor(call: TaskCall) {
     const { definition, scope, assigned } = call;
+    const name = assigned?.runName ?? `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
+    super(new TaskRun(assigned?.runId ?? randomUUIDv7(), name));
+    this.run.source = this;
     this.call = call;
     this.definition = definition;
     this.scope = scope;
     this.args = call.args;
     this.inputs = assigned?.inputs ?? NO_INPUTS;
-    const name = assigned?.runName ?? `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
-    this.run = new TaskRun(assigned?.runId ?? randomUUIDv7(), name, this);
-  }
-
-  get outcome(): Promise<Outcome> {
-    // start() is called by startTask before anybody else sees the execution.
-    return this.settled as Promise<Outcome>;
-  }
-
-  currentState(): State<unknown> {
-    const { run } = this;
-    if (this.final !== undefined) return this.final;
-    // A final state is in `final` before anybody can look, so the type is one of the others here.
-    const type = run.stateType as Exclude<State<unknown>["type"], Outcome["type"]>;
-    return { type, name: run.stateName, message: run.stateMessage, timestamp: new Date(run.stateTimestampUs / 1000) };
-  }
-
-  cancel(reason: Error | string = "The task run was cancelled."): void {
-    if (this.cancelReason !== undefined) return;
-    this.cancelReason = typeof reason === "string" ? cancelledError(reason) : reason;
-    this.frame?.cancel(this.cancelReason);
   }
 
   start(): void {
     this.scope.childOpened(this);
     // The identity is fixed in the order of calls, so it must not wait for anything that it does not need.
-    if (!this.mustResolve()) this.tryIdentify();
-    this.settled = this.execute();
-    // Whoever awaits the outcome hears of a store that cannot be reached; where nobody does, the tracker has said it.
-    this.settled.catch(() => undefined);
+    this.begin(this.mustResolve() ? undefined : () => this.identify());
   }
 
   identity(): TaskRunIdentity {
@@ -148,26 +121,24 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     };
   };
 
-  private async execute(): Promise<Outcome> {
-    try {
-      this.final = await this.toFinalState();
-      return this.final;
-    } catch (error) {
-      if (isStoreTrouble(error)) throw error;
-      this.final = await this.failed({ type: "error", error });
-      return this.final;
-    } finally {
-      this.scope.childEnded(this);
-    }
+  protected onCancel(reason: Error): void {
+    this.frame?.cancel(reason);
   }
 
-  private async toFinalState(): Promise<Outcome> {
+  protected broken(error: Error): Promise<Outcome> {
+    return this.failed({ type: "error", error });
+  }
+
+  protected onEnd(): void {
+    this.scope.childEnded(this);
+  }
+
+  protected async toFinalState(): Promise<Outcome> {
     const { tracker } = this.scope.host;
     const turn = turnOver();
     if (turn !== undefined) await turn;
     const room = tracker.room();
     if (room !== undefined) await room;
-    if (this.startError !== undefined) throw this.startError;
     if (this.child === undefined) {
       const resolved = await resolveCall(
         this.args,
@@ -183,15 +154,6 @@ export class TaskExecution implements Cancellable, StartedRun<unknown> {
     if (adopted !== undefined) return this.adopt(adopted.value);
     if (this.cancelReason !== undefined) return this.cancelled();
     return this.reported();
-  }
-
-  /** A key function of the user's may throw: the run then fails, and whoever called hears of it by its future. */
-  private tryIdentify(): void {
-    try {
-      this.identify();
-    } catch (error) {
-      this.startError = asError(error);
-    }
   }
 
   private mustResolve(): boolean {

@@ -112,12 +112,8 @@ export interface IdentitySource<Identity> {
 /** A task run. */
 export class TaskRun extends Run {
   readonly kind = "task";
-  private readonly source: IdentitySource<TaskRunIdentity>;
-
-  constructor(id: string, name: string, source: IdentitySource<TaskRunIdentity>) {
-    super(id, name);
-    this.source = source;
-  }
+  /** Set by whoever drives the run, before it is first reported. */
+  source: IdentitySource<TaskRunIdentity> = { identity: unidentified };
 
   protected record(base: number | "latest", transitions: TransitionRecord[], whole: boolean): RunRecord {
     if (!whole) return { kind: "task", id: this.id, base, transitions };
@@ -128,12 +124,8 @@ export class TaskRun extends Run {
 /** A flow run; see {@link TaskRun}. */
 export class FlowRun extends Run {
   readonly kind = "flow";
-  private readonly source: IdentitySource<FlowRunIdentity>;
-
-  constructor(id: string, name: string, source: IdentitySource<FlowRunIdentity>) {
-    super(id, name);
-    this.source = source;
-  }
+  /** Set by whoever drives the run, before it is first reported. */
+  source: IdentitySource<FlowRunIdentity> = { identity: unidentified };
 
   protected record(base: number | "latest", transitions: TransitionRecord[], whole: boolean): RunRecord {
     if (!whole) return { kind: "flow", id: this.id, base, transitions };
@@ -150,4 +142,8 @@ export function report(
 ): void {
   run.transition(to.nowUs, to.type, to.name, details);
   tracker.changed(run);
+}
+
+function unidentified(): never {
+  throw new Error("A run was reported before its identity was set.");
 }

@@ -1,7 +1,7 @@
 import { hashArguments } from "../values/canonical-hash.ts";
 import type { Definition } from "../definition.ts";
-import type { FinishedChild, FlowScope } from "../context/frame.ts";
-import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
+import type { FinishedChild, FlowScope } from "./frame.ts";
+import { logLine, LOG_LEVELS } from "./run-logger.ts";
 
 /**
  * Who a child run is inside its parent.
