@@ -39,7 +39,7 @@ for (const page of pages) {
 
 test("the list of examples is complete", () => {
   const list = readFileSync(join(repo, "examples/README.md"), "utf8");
-  const listed = [...list.matchAll(/^\| \[.*\]\((.*)\)/gm)].map(([, name]) => name);
+  const listed = [...list.matchAll(/^\| \[.*\]\(([^)]*)\)/gm)].map(([, name]) => name);
   const there = globSync("*.ts", { cwd: join(repo, "examples") }).filter(
     (name) => !/\.test\.ts$|^example-output/.test(name),
   );
