@@ -12,7 +12,7 @@ export type { PathStep, RunSummary, SlowRun } from "../client/live/run-summary.t
  *
  * A run that is not over is measured up to now.
  *
- * @param flowRunId as `runContext().flowRun.id` or a future's `id` gives it
+ * @param flowRunId as `runContext().flowRunId` or a future's `id` gives it
  * @throws SluiceError `SLUICE_API_REFUSED` when the store does not know the run
  */
 export async function runSummary(flowRunId: string): Promise<RunSummary> {

@@ -4,6 +4,9 @@ import { displayWidth } from "./text-width.ts";
 const ERASE_LINE = "\u001B[K";
 const ERASE_BELOW = "\u001B[J";
 
+// Between two redraws for the sake of printed text.
+const PRINT_EVERY_MS = 50;
+
 /** What drawing needs of a stream; `process.stdout` and `process.stderr` have it. */
 export interface DrawingStream {
   write(text: string): boolean;
@@ -21,15 +24,17 @@ export interface DrawingStream {
  *    and a process killed between two writes leaves a whole frame.
  * 2. The cursor is never hidden and no mode of the terminal is changed, so there is nothing to restore after a crash or SIGKILL.
  * 3. While open, what the process writes to the same terminal (stdout and stderr) is put above the block: block erased, text written,
- *    block drawn again. Text without a line break at its end waits for the rest of its line; closing, or the exit of the process, writes
- *    what is left.
+ *    block drawn again, at most twenty times a second, so that a flow that prints a lot is not slowed. Text without a line break at its
+ *    end waits for the rest of its line; closing, or the exit of the process, writes what is left.
  */
 export class Screen {
   readonly #stream: DrawingStream;
   readonly #write: (text: string) => void;
   readonly #restore: (() => void)[] = [];
   #lines: readonly string[] = [];
-  #partial = "";
+  /** What the process has printed and is not on the terminal yet: everything of the last moment, or the beginning of a line. */
+  #printed = "";
+  #rest: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   /** @param shared further streams of the process that end on the same terminal */
@@ -66,7 +71,8 @@ export class Screen {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const restore of this.#restore) restore();
-    const rest = this.#partial === "" ? "" : `${this.#partial}\n`;
+    clearTimeout(this.#rest);
+    const rest = this.#printed === "" || this.#printed.endsWith("\n") ? this.#printed : `${this.#printed}\n`;
     if (leaveFrame && rest === "") return;
     const up = this.#toStart();
     if (!leaveFrame) this.#lines = [];
@@ -101,9 +107,21 @@ export class Screen {
   }
 
   #print(text: string): void {
-    const whole = this.#partial + text;
-    const end = whole.lastIndexOf("\n") + 1;
-    this.#partial = whole.slice(end);
-    if (end > 0) this.#write(`${this.#toStart()}${ERASE_BELOW}${whole.slice(0, end)}${this.#block()}`);
+    this.#printed += text;
+    if (this.#rest || !this.#printed.includes("\n")) return;
+    this.#flushPrinted();
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      this.#flushPrinted();
+    }, PRINT_EVERY_MS);
+    this.#rest.unref();
+  }
+
+  #flushPrinted(): void {
+    const end = this.#printed.lastIndexOf("\n") + 1;
+    if (end === 0) return;
+    const text = this.#printed.slice(0, end);
+    this.#printed = this.#printed.slice(end);
+    this.#write(`${this.#toStart()}${ERASE_BELOW}${text}${this.#block()}`);
   }
 }

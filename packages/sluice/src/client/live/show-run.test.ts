@@ -120,6 +120,16 @@ test("a screen puts what the process prints above its lines and redraws them", (
   expect(paper.text).toBe("after");
 });
 
+test("a screen redraws for printed text twenty times a second at most, and loses none of it", () => {
+  const paper = new Paper(true);
+  const screen = new Screen(paper);
+  screen.draw(["one"]);
+  for (let n = 0; n < 1000; n++) paper.write(`line ${String(n)}\n`);
+  screen.close(true);
+  expect(paper.text.match(/line \d+\n/g)).toHaveLength(1000);
+  expect(paper.text.split("one").length).toBeLessThan(10);
+});
+
 test("a screen never hides the cursor and erases the frame when asked", () => {
   const paper = new Paper(true);
   const screen = new Screen(paper);
