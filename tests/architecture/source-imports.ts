@@ -128,7 +128,7 @@ export function listModules(folder: string): string[] {
   return walk(join(repoFolder, folder)).toSorted();
 }
 
-/** Tells whether a module is a test, a suite for tests or a type test; these may reach where the product may not. */
+/** Tells whether a module serves tests only, by its name; such a module may reach where the product may not. */
 export function isTest(file: string): boolean {
-  return /\.(?:test|testsuite|type-test)\.[mc]?ts$/.test(file) || /\.test-[a-z-]+\.ts$/.test(file);
+  return /\.(?:test|testsuite|type-test|fixture)\.[mc]?ts$/.test(file);
 }
