@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { newId } from "./db/new-id.ts";
 import { listen } from "./listen.ts";
 import { startServer, type RunningServer } from "./index.ts";
@@ -20,7 +20,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function api(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+async function api(method: string, path: string, sent: { body?: unknown; headers?: Record<string, string> } = {}) {
+  const { body, headers = {} } = sent;
   const response = await fetch(server.apiUrl + path, {
     method,
     headers,
@@ -41,13 +42,21 @@ test("a server answers health, version and unknown routes as the contract does",
 });
 
 test("a client of a version that is too old is refused before its body is read", async () => {
-  expect((await api("POST", "/flows/", { name: "a" }, { "x-prefect-api-version": "0.7.9" })).status).toBe(400);
-  expect((await api("POST", "/flows/", { name: "a" }, { "x-prefect-api-version": "new" })).status).toBe(400);
-  expect((await api("POST", "/flows/", { name: "a" }, { "x-prefect-api-version": "0.9.0" })).status).toBe(201);
+  expect(
+    (await api("POST", "/flows/", { body: { name: "a" }, headers: { "x-prefect-api-version": "0.7.9" } })).status,
+  ).toBe(400);
+  expect(
+    (await api("POST", "/flows/", { body: { name: "a" }, headers: { "x-prefect-api-version": "new" } })).status,
+  ).toBe(400);
+  expect(
+    (await api("POST", "/flows/", { body: { name: "a" }, headers: { "x-prefect-api-version": "0.9.0" } })).status,
+  ).toBe(201);
 });
 
 test("a page of another origin is refused", async () => {
-  expect((await api("POST", "/flows/filter", {}, { origin: "https://evil.example" })).status).toBe(403);
+  expect((await api("POST", "/flows/filter", { body: {}, headers: { origin: "https://evil.example" } })).status).toBe(
+    403,
+  );
 });
 
 test("a port that is taken is told by name", async () => {

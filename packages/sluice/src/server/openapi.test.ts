@@ -28,17 +28,14 @@ const contract = readJson(new URL("../../../../contract/openapi.json", import.me
 const ours = JSON.parse(JSON.stringify(openApiDocument())) as Json;
 
 test("every operation has the contract's fields, in its requests and in its answers", () => {
-  const differences = Object.entries(paths(ours)).flatMap(([path, operations]) =>
-    Object.entries(operations).flatMap(([method, operation]) => {
+  const differences: string[] = [];
+  for (const [path, operations] of Object.entries(paths(ours))) {
+    for (const [method, operation] of Object.entries(operations)) {
       const theirs = paths(contract)[path]?.[method];
-      const place = `${method} ${path}`;
-      if (!theirs) return [`${place} is not in the contract`];
-      return [
-        ...compare(`${place} request`, [withoutNull(requestOf(operation)), withoutNull(requestOf(theirs))]),
-        ...compare(`${place} response`, [responseOf(operation), responseOf(theirs)]),
-      ];
-    }),
-  );
+      if (!theirs) differences.push(`${method} ${path} is not in the contract`);
+      else differences.push(...compareOperations(`${method} ${path}`, [operation, theirs]));
+    }
+  }
   expect(
     differences.filter((difference) => !KNOWN.some(([where]) => where.test(difference.split(":", 1)[0] ?? ""))),
   ).toEqual([]);
@@ -106,7 +103,7 @@ function normal(schema: unknown): unknown {
   if (!isObject(schema)) return schema;
   const { $ref, anyOf, items, patternProperties, additionalProperties, properties, required } = schema;
   if (typeof $ref === "string") return normal(at(contract, "components", "schemas", $ref.split("/").at(-1) ?? ""));
-  if (Array.isArray(schema["enum"])) return { enum: schema["enum"].toSorted() };
+  if (Array.isArray(schema["enum"])) return { enum: schema["enum"].map(String).toSorted() };
   if ("const" in schema) return { const: schema["const"] };
   if (Array.isArray(anyOf))
     return {
@@ -126,7 +123,7 @@ function normal(schema: unknown): unknown {
         .toSorted(byName)
         .map(([name, one]) => [name, normal(one)]),
     );
-    plain["required"] = Array.isArray(required) ? required.toSorted() : [];
+    plain["required"] = Array.isArray(required) ? required.map(String).toSorted() : [];
   }
   return plain;
 }
@@ -150,6 +147,11 @@ function nonNull(schema: unknown): unknown {
   if (!isObject(schema) || !Array.isArray(schema["anyOf"])) return schema;
   const rest: unknown[] = schema["anyOf"].filter((one) => !isObject(one) || one["type"] !== "null");
   return rest.length === 1 ? rest[0] : { anyOf: rest };
+}
+
+function compareOperations(place: string, [mine, theirs]: readonly [Json, Json]): string[] {
+  const requests = compare(`${place} request`, [withoutNull(requestOf(mine)), withoutNull(requestOf(theirs))]);
+  return requests.concat(compare(`${place} response`, [responseOf(mine), responseOf(theirs)]));
 }
 
 function compare(place: string, [mine, theirs]: readonly [unknown, unknown]): string[] {

@@ -28,6 +28,7 @@ import type {
 import { isFinalStateType } from "../wire/state-types.ts";
 import type { FlowRunRow } from "./db/flow-run-table.ts";
 import type { Store } from "./db/store.ts";
+import type { NewHistory } from "./db/run-columns.ts";
 import type { NewTaskRun, TaskRunRow } from "./db/task-run-table.ts";
 import {
   decodeTransitions,
@@ -78,7 +79,8 @@ function takeTaskRecord(reporter: Reporter, record: TaskRunRecord): RecordVerdic
 
 function insertTask({ store, processId }: Reporter, record: TaskRunRecord, identity: TaskRunIdentity): boolean {
   const { transitions } = record;
-  const totals = totalsOfRecord(transitions);
+  const history = historyOf(transitions);
+  const { totals } = history;
   const run: NewTaskRun = {
     id: record.id,
     flowRunId: identity.flow_run_id,
@@ -90,11 +92,7 @@ function insertTask({ store, processId }: Reporter, record: TaskRunRecord, ident
     details: detailsOf(identity),
     createdUs: transitions[0]?.[2] ?? store.nowUs(),
   };
-  const isNew = store.taskRuns.insert(run, {
-    stateName: transitions.at(-1)?.[1] ?? null,
-    transitions: encodeTransitions(transitions),
-    totals,
-  });
+  const isNew = store.taskRuns.insert(run, history);
   if (isNew && identity.flow_run_id !== null) {
     const { flow_run_id, task_key } = identity;
     store.taskGroups.add(
@@ -137,8 +135,7 @@ function takeFlowRecord(reporter: Reporter, record: FlowRunRecord): RecordVerdic
   const { store } = reporter;
   const known = store.flowRuns.byId(record.id);
   if (!known && record.run && (record.base === 0 || record.base === "latest")) {
-    const row = insertFlowRun(reporter, record.id, record.run);
-    appendToFlowRun(store, row, record.transitions);
+    insertFlowRun(reporter, record, record.run);
     return record.base === "latest"
       ? accepted(record.id, record.transitions.length, record.transitions.at(-1))
       : undefined;
@@ -151,10 +148,12 @@ function takeFlowRecord(reporter: Reporter, record: FlowRunRecord): RecordVerdic
   });
 }
 
-function insertFlowRun(reporter: Reporter, id: string, identity: FlowRunIdentity): FlowRunRow {
+function insertFlowRun(reporter: Reporter, record: FlowRunRecord, identity: FlowRunIdentity): void {
+  const { id } = record;
+  const history = historyOf(record.transitions);
   const { store, processId } = reporter;
   const parent = identity.parent_task_run;
-  const row = store.flowRuns.insert({
+  const run = {
     id,
     flow_id: store.flows.ensure(identity.flow_name),
     name: identity.name,
@@ -169,29 +168,39 @@ function insertFlowRun(reporter: Reporter, id: string, identity: FlowRunIdentity
     labels: JSON.stringify(identity.labels ?? {}),
     empirical_policy: JSON.stringify(identity.empirical_policy ?? {}),
     entrypoint: identity.entrypoint ?? null,
-  });
-  if (parent) insertTracking(reporter, id, parent);
-  return row;
+  };
+  store.flowRuns.insert(run, history);
+  if (parent) insertTracking(reporter, record, parent);
 }
 
-function insertTracking(
-  { store, processId }: Reporter,
-  flowRunId: string,
-  parent: NonNullable<FlowRunIdentity["parent_task_run"]>,
-): void {
+type TrackingTaskRun = NonNullable<FlowRunIdentity["parent_task_run"]>;
+
+function insertTracking({ store, processId }: Reporter, record: FlowRunRecord, parent: TrackingTaskRun): void {
   const run: NewTaskRun = {
     id: parent.id,
     flowRunId: parent.flow_run_id,
     name: parent.name,
     taskKey: parent.task_key,
     dynamicKey: parent.dynamic_key,
-    childFlowRunId: flowRunId,
+    childFlowRunId: record.id,
     processId,
     details: detailsOf(parent),
-    createdUs: store.nowUs(),
+    createdUs: record.transitions[0]?.[2] ?? store.nowUs(),
   };
-  if (!store.taskRuns.insert(run, { stateName: null, transitions: "[]", totals: noTotals() }))
-    store.taskRuns.linkChild(parent.id, flowRunId);
+  if (store.taskRuns.insert(run, historyOf(record.transitions))) return;
+  const known = store.taskRuns.byId(parent.id);
+  if (!known) return;
+  store.taskGroups.add(known, -1);
+  store.taskRuns.linkChild(parent.id, record.id);
+  appendToTaskRun(store, { ...known, child_flow_run_id: record.id }, record.transitions);
+}
+
+function historyOf(transitions: readonly TransitionRecord[]): NewHistory {
+  return {
+    stateName: transitions.at(-1)?.[1] ?? null,
+    transitions: encodeTransitions(transitions),
+    totals: totalsOfRecord(transitions),
+  };
 }
 
 interface Continuation {

@@ -1,8 +1,8 @@
 import type { CountTaskRuns, FilterTaskRuns } from "../../wire/schemas/filters.ts";
 import type { TaskRunCreate, TaskRunUpdate } from "../../wire/schemas/runs.ts";
 import type { SetState } from "../../wire/schemas/state.ts";
-import { noTotals } from "../../rules/run-totals.ts";
 import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
+import { noHistory } from "../db/run-columns.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
 import type { TaskRunRow } from "../db/task-run-table.ts";
@@ -92,7 +92,7 @@ function createTaskRun(store: Store, body: TaskRunCreate): { readonly row: TaskR
     }),
     createdUs: now,
   };
-  store.taskRuns.insert(run, { stateName: null, transitions: "[]", totals: noTotals() });
+  store.taskRuns.insert(run, noHistory());
   const row = found(store.taskRuns.byId(id), "Task run");
   if (!body.state) return { row, isNew: true };
   const after = appendToTaskRun(store, row, [transitionOf(proposedState(body.state, now))]);

@@ -1,5 +1,4 @@
-import { noTotals } from "../../rules/run-totals.ts";
-import type { HistoryChange, RunColumns } from "./run-columns.ts";
+import { noHistory, type HistoryChange, type NewHistory, type RunColumns } from "./run-columns.ts";
 import type { Store } from "./store.ts";
 
 /** A flow run as stored; the columns from `parameters` to `job_variables` are JSON. */
@@ -50,19 +49,32 @@ export class FlowRunTable {
     this.#store = store;
   }
 
-  insert(run: NewFlowRun): FlowRunRow {
+  /** Stores a new run with its history so far. */
+  insert(run: NewFlowRun, history: NewHistory = noHistory()): FlowRunRow {
     const now = this.#store.nowUs();
+    const { totals } = history;
     this.#store
       .statement(
-        `INSERT INTO flow_run (id, flow_id, name, run_count, total_run_time, transitions, parent_task_run_id, parent_flow_run_id, process_id,
+        `INSERT INTO flow_run (id, flow_id, name, state_type, state_name, state_timestamp, start_time, end_time, expected_start_time,
+           next_scheduled_start_time, run_count, total_run_time, transitions, parent_task_run_id, parent_flow_run_id, process_id,
            deployment_id, idempotency_key, flow_version, infrastructure_pid, parameters, tags, labels, empirical_policy, context, job_variables,
            entrypoint, created, updated)
-         VALUES (?, ?, ?, 0, 0, '[]', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         run.id,
         run.flow_id,
         run.name,
+        totals.stateType,
+        history.stateName,
+        totals.stateType === null ? null : totals.stateTimestampUs,
+        totals.startUs,
+        totals.endUs,
+        totals.expectedStartUs,
+        totals.nextScheduledStartUs,
+        totals.runCount,
+        totals.totalRunTimeUs,
+        history.transitions,
         run.parent_task_run_id ?? null,
         run.parent_flow_run_id ?? null,
         run.process_id ?? null,
@@ -80,7 +92,7 @@ export class FlowRunTable {
         now,
         now,
       );
-    return newRow(run, now);
+    return newRow(run, history, now);
   }
 
   byId(id: string): FlowRunRow | undefined {
@@ -140,8 +152,8 @@ export class FlowRunTable {
   }
 }
 
-function newRow(run: NewFlowRun, now: number): FlowRunRow {
-  const totals = noTotals();
+function newRow(run: NewFlowRun, history: NewHistory, now: number): FlowRunRow {
+  const { totals } = history;
   return {
     deployment_id: null,
     idempotency_key: null,
@@ -158,16 +170,16 @@ function newRow(run: NewFlowRun, now: number): FlowRunRow {
     parent_flow_run_id: null,
     process_id: null,
     ...run,
-    state_type: null,
-    state_name: null,
-    state_timestamp: null,
-    start_time: null,
-    end_time: null,
-    expected_start_time: null,
-    next_scheduled_start_time: null,
+    state_type: totals.stateType,
+    state_name: history.stateName,
+    state_timestamp: totals.stateType === null ? null : totals.stateTimestampUs,
+    start_time: totals.startUs,
+    end_time: totals.endUs,
+    expected_start_time: totals.expectedStartUs,
+    next_scheduled_start_time: totals.nextScheduledStartUs,
     run_count: totals.runCount,
-    total_run_time: 0,
-    transitions: "[]",
+    total_run_time: totals.totalRunTimeUs,
+    transitions: history.transitions,
     created: now,
     updated: now,
   };

@@ -1,4 +1,4 @@
-import type { RunTotals } from "../../rules/run-totals.ts";
+import { noTotals, type RunTotals } from "../../rules/run-totals.ts";
 import type { StateType } from "../../wire/state-types.ts";
 
 /** The columns that flow runs and task runs share: what is repeated of the newest transition, and the totals. */
@@ -41,4 +41,17 @@ export interface HistoryChange {
   /** Encoded transitions, all of them. */
   readonly transitions: string;
   readonly totals: RunTotals;
+}
+
+/** The history that a run is stored with; no state name when it is empty. */
+export interface NewHistory {
+  readonly stateName: string | null;
+  /** Encoded transitions. */
+  readonly transitions: string;
+  readonly totals: RunTotals;
+}
+
+/** The history of a run that has no state yet. */
+export function noHistory(): NewHistory {
+  return { stateName: null, transitions: "[]", totals: noTotals() };
 }

@@ -1,6 +1,6 @@
 import type { RunTotals } from "../../rules/run-totals.ts";
 import type { StatementSync } from "node:sqlite";
-import type { HistoryChange, RunColumns } from "./run-columns.ts";
+import type { HistoryChange, NewHistory, RunColumns } from "./run-columns.ts";
 import type { Store } from "./store.ts";
 
 /** A task run as stored. */
@@ -37,14 +37,6 @@ export interface NewTaskRun {
   readonly processId: string | null;
   readonly details: string | null;
   readonly createdUs: number;
-}
-
-/** The history that a task run is stored with; no state name when it is empty. */
-export interface NewHistory {
-  readonly stateName: string | null;
-  /** Encoded transitions. */
-  readonly transitions: string;
-  readonly totals: RunTotals;
 }
 
 /** Flow runs whose number is kept in memory. */

@@ -82,7 +82,7 @@ export function countRows(store: Store, noun: "flow" | "flow_run" | "task_run", 
       ? ["flow f", whereFlows(filters)]
       : noun === "flow_run"
         ? ["flow_run r", whereFlowRuns(filters)]
-        : ["task_run_row t", whereTaskRuns(filters)];
+        : ["task_run t", whereTaskRuns(filters)];
   return Number(store.query(`SELECT count(*) AS n FROM ${from} WHERE ${where.sql}`, where.parameters)[0]?.["n"]);
 }
 
