@@ -28,6 +28,8 @@ export interface FarSideHost {
   /** The flow or task that `spec.function` names, as its module defined it. */
   readonly definition: unknown;
   readonly home: HomeAddress;
+  /** When the near side was told that the run has started, in microseconds since the epoch: the timestamp of its first Running state. */
+  readonly startedUs: number;
   readonly slot: SlotHold;
   /** Aborted with a SluiceError `SLUICE_CANCELLED` when the run is to be cancelled; past `graceMs` the whole worker is terminated. */
   readonly signal: AbortSignal;

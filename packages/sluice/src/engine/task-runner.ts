@@ -29,8 +29,12 @@ export interface CarryOptions {
    * runner terminates the executor and the end is `failed` with state name "TimedOut".
    */
   readonly timeoutMs: number | null;
-  /** Called once, when the body starts there: a slot and an executor are taken. */
-  readonly onStart?: () => void;
+  /**
+   * Called once, when the body starts there: a slot and an executor are taken.
+   *
+   * @param startedUs microseconds since the epoch: the timestamp of the Running state that the far side will report
+   */
+  readonly onStart?: (startedUs: number) => void;
 }
 
 /**

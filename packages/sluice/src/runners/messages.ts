@@ -22,7 +22,7 @@ export type NearMessage =
   | { readonly role: "cancel-run"; readonly runId: string }
   | { readonly role: "resumed"; readonly body: number }
   | { readonly role: "slot-granted"; readonly slot: number }
-  | { readonly role: "carry-started"; readonly carry: number }
+  | { readonly role: "carry-started"; readonly carry: number; readonly startedUs: number }
   | { readonly role: "carry-result"; readonly carry: number; readonly end: RunEnd }
   /** No further run will come: the far side closes its engine and ends by itself. */
   | { readonly role: "shutdown" };
@@ -30,7 +30,7 @@ export type NearMessage =
 export type FarMessage =
   | { readonly role: "ready" }
   | { readonly role: "start-failed"; readonly error: WireError }
-  | { readonly role: "started"; readonly body: number }
+  | { readonly role: "started"; readonly body: number; readonly startedUs: number }
   | { readonly role: "secede"; readonly body: number }
   | { readonly role: "resume"; readonly body: number }
   | { readonly role: "body-ended"; readonly body: number; readonly result: { readonly value: unknown } | null }

@@ -144,21 +144,30 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   }
 
   private async carryUntilEnd(createdUs: number): Promise<Outcome> {
-    const { definition, scope, runner } = this.call;
+    const { definition, runner } = this.call;
     const { options } = definition;
-    const { clock } = scope.host;
     const timeoutMs = options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000;
     for (let lost = 0; ; lost++) {
       const end = await runner.carry(this.spec(createdUs, lost), {
         signal: this.controller.signal,
         graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
         timeoutMs,
-        onStart: () => this.run.observe("RUNNING", "Running", clock.nowUs()),
+        onStart: (startedUs) => this.started(startedUs, lost),
       });
       if (!this.isRetried(end, lost)) return this.ended(end);
       await this.awaitRetry(end, lost + 1);
       if (this.controller.signal.aborted) return this.ended({ type: "cancelled", message: "", reported: false });
     }
+  }
+
+  /** Reports Running from here too: a body that keeps its far side busy lets nothing out of there. Both reports are one, by their timestamp. */
+  private started(startedUs: number, lost: number): void {
+    if (lost > 0) {
+      this.run.observe("RUNNING", "Retrying", startedUs);
+      return;
+    }
+    this.run.transition(startedUs, "RUNNING", "Running");
+    this.call.scope.host.tracker.changed(this.run);
   }
 
   /** A run whose executor was lost, or had to be terminated past its limit, was not retried by its far side. */

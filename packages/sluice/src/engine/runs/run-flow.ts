@@ -49,6 +49,8 @@ export interface AssignedFlow {
   readonly tags: readonly string[];
   readonly depth: number;
   readonly createdUs: number;
+  /** Timestamp of the first Running state, which the near side reports as well. */
+  readonly startedUs: number;
   readonly runCount: number;
   readonly timeoutMs: number | null;
   readonly logPrints: boolean;
@@ -271,7 +273,9 @@ export class FlowExecution extends Execution<FlowRun> {
       this.frame = frame;
       scope.frame = frame;
       if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
-      this.transition("RUNNING", "Running");
+      const startedUs = attempt === 1 + earlier ? call.assigned?.startedUs : undefined;
+      run.transition(startedUs ?? this.host.clock.nowUs(), "RUNNING", "Running");
+      this.host.tracker.changed(run);
       if (attempt === 1)
         this.log(
           LOG_LEVELS.info,

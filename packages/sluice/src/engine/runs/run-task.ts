@@ -38,6 +38,8 @@ export interface AssignedTask {
   readonly dynamicKey: string;
   readonly inputs: Readonly<Record<string, readonly RunInput[]>>;
   readonly createdUs: number;
+  /** Timestamp of the first Running state, which the near side reports as well. */
+  readonly startedUs: number;
   readonly runCount: number;
   /** The limit that is left; the near side has the last word. */
   readonly timeoutMs: number | null;
@@ -229,7 +231,9 @@ export class TaskExecution extends Execution<TaskRun> {
       const frame = new Frame(run, scope, logPrints);
       this.frame = frame;
       if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
-      this.transition("RUNNING", attempt === 1 ? "Running" : "Retrying");
+      const startedUs = attempt === 1 + earlier ? call.assigned?.startedUs : undefined;
+      run.transition(startedUs ?? scope.host.clock.nowUs(), "RUNNING", attempt === 1 ? "Running" : "Retrying");
+      scope.host.tracker.changed(run);
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
       const end = await runBody(frame, definition.fn, this.args, {
         timeoutMs,

@@ -1,3 +1,4 @@
+import { systemClock } from "../../engine/clock.ts";
 import type { FarSideEngine, FarSideHost, HomeAddress } from "../../engine/far-side-port.ts";
 import { loadFunction } from "../../engine/functions/load-function.ts";
 import type { SlotHold } from "../../engine/task-runner.ts";
@@ -57,18 +58,20 @@ export class FarRun {
     const { engine, post } = this.#around;
     try {
       const definition = await loadFunction(spec.function);
-      post({ role: "started", body });
-      return await engine.execute(spec, this.#host(definition));
+      const startedUs = systemClock.nowUs();
+      post({ role: "started", body, startedUs });
+      return await engine.execute(spec, this.#host(definition, startedUs));
     } catch (error) {
       return crashedEnd(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  #host(definition: unknown): FarSideHost {
+  #host(definition: unknown, startedUs: number): FarSideHost {
     const { graceMs, timeoutMs } = this.#order;
     const { home, uplink } = this.#around;
     return {
       definition,
+      startedUs,
       home,
       graceMs,
       timeoutMs,

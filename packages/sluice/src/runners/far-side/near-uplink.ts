@@ -16,7 +16,7 @@ export class NearUplink implements Uplink, SlotLedger {
   readonly #waitingSlots = new Map<number, () => void>();
   readonly #carries = new Map<
     number,
-    { readonly onStart: (() => void) | undefined; readonly onEnd: (end: RunEnd) => void }
+    { readonly onStart: CarryOptions["onStart"] | undefined; readonly onEnd: (end: RunEnd) => void }
   >();
   #last = 0;
 
@@ -59,7 +59,7 @@ export class NearUplink implements Uplink, SlotLedger {
       this.#waitingSlots.delete(message.slot);
       granted?.();
     } else if (message.role === "carry-started") {
-      this.#carries.get(message.carry)?.onStart?.();
+      this.#carries.get(message.carry)?.onStart?.(message.startedUs);
     } else if (message.role === "carry-result") {
       this.#carries.get(message.carry)?.onEnd(message.end);
     }

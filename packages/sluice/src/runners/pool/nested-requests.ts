@@ -74,8 +74,8 @@ export class NestedRequests {
             signal: controller.signal,
             graceMs: message.graceMs,
             timeoutMs: message.timeoutMs,
-            onStart: () => {
-              if (!this.#closed) this.#post({ role: "carry-started", carry });
+            onStart: (startedUs) => {
+              if (!this.#closed) this.#post({ role: "carry-started", carry, startedUs });
             },
           });
     this.#carries.delete(carry);

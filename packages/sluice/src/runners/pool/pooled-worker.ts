@@ -149,7 +149,7 @@ export class PooledWorker {
     switch (message.role) {
       case "started":
         this.#startTimeout(body);
-        body.options.onStart?.();
+        body.options.onStart?.(message.startedUs);
         return;
       case "secede":
         if (body.state !== "running") return;
