@@ -27,15 +27,15 @@ export function spin(seed: number, portions: number): number {
 /**
  * Finds how many portions take `seconds` of CPU on this machine, warm.
  *
- * The fastest of nine timings counts, because a busy machine only ever makes a timing longer.
+ * The fastest of nine counts: CPU time does not grow when others run too, but cold caches and a lower clock make it longer.
  */
 export function calibrateSpin(seconds: number): number {
   let seed = spin(1, WARM_UP_PORTIONS);
-  let fastestMs = Number.POSITIVE_INFINITY;
+  let fastestUs = Number.POSITIVE_INFINITY;
   for (let round = 0; round < CALIBRATION_ROUNDS; round++) {
-    const startMs = performance.now();
+    const before = process.threadCpuUsage();
     seed = spin(seed, CALIBRATION_PORTIONS);
-    fastestMs = Math.min(fastestMs, performance.now() - startMs);
+    fastestUs = Math.min(fastestUs, process.threadCpuUsage(before).user);
   }
-  return Math.max(1, Math.round((seconds * 1000 * CALIBRATION_PORTIONS) / fastestMs));
+  return Math.max(1, Math.round((seconds * 1e6 * CALIBRATION_PORTIONS) / fastestUs));
 }

@@ -22,7 +22,7 @@ async function measure(scale: Scale): Promise<readonly Sample[]> {
   const { spinSequentially, spinSubmitted } = await import("../flows/spinning.ts");
   const { jobs, seconds, workers } = spinScale(scale);
   const portions = calibrateSpin(seconds);
-  await spinSequentially(1, 1); // brings the home thread up
+  await untilSubflowsRecorded(await spinSequentially(1, 1), 1); // brings home and store up
 
   const run = async (name: string, spinAll: typeof spinSequentially): Promise<Sample> => {
     const watch = startStopwatch();

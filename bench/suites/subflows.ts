@@ -31,7 +31,7 @@ async function measure(id: "inline" | "thread" | "process", n: number): Promise<
     thread: () => submitSubflows.with({ taskRunner: new ThreadPoolTaskRunner({ maxWorkers: WORKERS }) }),
     process: () => submitSubflows.with({ taskRunner: new ProcessPoolTaskRunner({ maxWorkers: WORKERS }) }),
   }[id]();
-  await parent(WARM_UP_SUBFLOWS);
+  await untilSubflowsRecorded(await parent(WARM_UP_SUBFLOWS), WARM_UP_SUBFLOWS);
   const watch = startStopwatch();
   const flowRunId = await parent(n);
   await untilSubflowsRecorded(flowRunId, n);

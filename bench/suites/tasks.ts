@@ -3,7 +3,7 @@ import type { Bench, BenchCase, Sample, Scale } from "../sample.ts";
 import { startStopwatch } from "../stopwatch.ts";
 import { untilTasksRecorded } from "../store.ts";
 
-/** Tasks of the flow that brings the home thread up and the code to speed before anything is measured. */
+/** Tasks of the flow that brings home and store up and the code to speed before anything is measured; its reading counts as little. */
 const WARM_UP_TASKS = 1000;
 
 /** No-op task runs: until the flow returned, and until every one of them is readable as COMPLETED in the store. */
@@ -65,7 +65,7 @@ async function measureUntilRecorded(
   names: { readonly returned?: string; readonly recorded: string },
 ): Promise<readonly Sample[]> {
   const { streamTasks } = await import("../flows/noop.ts");
-  await streamTasks(WARM_UP_TASKS);
+  await untilTasksRecorded(await streamTasks(WARM_UP_TASKS), WARM_UP_TASKS);
   const watch = startStopwatch();
   const flowRunId = await runFlow();
   const returned = names.returned === undefined ? [] : [watch.sample(names.returned, n)];

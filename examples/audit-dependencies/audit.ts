@@ -32,7 +32,7 @@ const auditPackage = flow(
   "audit-package",
   { flowRunName: "{installed.name}" },
   async (installed: InstalledPackage): Promise<PackageReport> => {
-    const { files, skipped } = await readSources(installed.directory);
+    const { files, skipped } = readSources(installed.directory);
     const measured: MeasuredFile[] = [];
     let fromCache = 0;
     for (const { path, hash } of files) {

@@ -16,12 +16,13 @@ const BINARY_PROBE_BYTES = 8_000;
  *
  * @param directory absolute
  */
-export async function readSources(
-  directory: string,
-): Promise<{ readonly files: readonly SourceFile[]; readonly skipped: readonly SkippedFile[] }> {
+export function readSources(directory: string): {
+  readonly files: readonly SourceFile[];
+  readonly skipped: readonly SkippedFile[];
+} {
   const files: SourceFile[] = [];
   const skipped: SkippedFile[] = [];
-  for (const file of await listFiles(directory)) {
+  for (const file of listFiles(directory)) {
     if (dialectOf(file.path) === undefined) continue;
     const path = join(directory, file.path);
     if (file.bytes > MAX_FILE_BYTES) {

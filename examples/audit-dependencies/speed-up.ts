@@ -103,7 +103,7 @@ export const measureSpeedUp = flow(
   "measure-speed-up",
   { taskRunner: processes },
   async (packages: readonly InstalledPackage[], sampleSeconds: number): Promise<SpeedUp | undefined> => {
-    const slices = await cutSlices(packages);
+    const slices = cutSlices(packages);
     const [first] = slices;
     if (first === undefined) return undefined;
     const onOneProcess = measureSlice.with({ taskRunner: oneProcess });
@@ -148,12 +148,12 @@ export const measureSpeedUp = flow(
 );
 
 /** Cuts the sources of all packages, in their order, into slices of about the same size. */
-async function cutSlices(packages: readonly InstalledPackage[]): Promise<readonly Slice[]> {
+function cutSlices(packages: readonly InstalledPackage[]): readonly Slice[] {
   const slices: Slice[] = [];
   let paths: string[] = [];
   let bytes = 0;
   for (const { directory } of packages) {
-    for (const file of await listFiles(directory)) {
+    for (const file of listFiles(directory)) {
       if (dialectOf(file.path) === undefined) continue;
       if (file.bytes < MIN_FILE_BYTES || file.bytes > MAX_SAMPLE_FILE_BYTES) continue;
       paths.push(`${directory}/${file.path}`);

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { durationText } from "../client/live/duration-text.ts";
 import { paint, paintState, type Style } from "../client/live/style.ts";
 import { padWidth, printable, printableLine } from "../client/live/text-width.ts";
@@ -8,6 +9,9 @@ import { stateText, tookText } from "./run-columns.ts";
 
 // A value longer than this is for `--output json`.
 const VALUE_LINES = 12;
+
+// The folder of Sluice's own code, sources or compiled.
+const OWN_FOLDER = dirname(import.meta.dirname);
 
 /** A heading with its lines, indented, after an empty line; nothing when there are no lines. */
 export function section(style: Style, title: string, lines: readonly string[]): string[] {
@@ -85,11 +89,5 @@ export function userFrame(stack: string): string | undefined {
 
 /** Whether a line of a stack is in code of the user's: neither Node's, nor a dependency's, nor Sluice's own. */
 function isUserFrame(line: string): boolean {
-  const own = new URL("..", import.meta.url);
-  return (
-    /^\s+at /.test(line) &&
-    !/\(?node:|[\\/]node_modules[\\/]/.test(line) &&
-    !line.includes(own.pathname) &&
-    !line.includes(own.href)
-  );
+  return /^\s+at /.test(line) && !/\(?node:|[\\/]node_modules[\\/]/.test(line) && !line.includes(OWN_FOLDER);
 }

@@ -10,7 +10,7 @@ export type ReadResult =
 export async function readResult(state: StateRow | null, settings: Settings): Promise<ReadResult> {
   const reference = state?.data;
   if (!reference || !("storage_key" in reference)) return none("not kept (persistResult is off)");
-  const { readStoredResult } = await import("../flows/stored-result.ts");
+  const { readStoredResult } = await import("../flows/results/stored-result.ts");
   const found = await readStoredResult(reference, settings);
   if (!found) return none(`not in ${settings.localStoragePath} (${reference.storage_key})`);
   return { isThere: true, value: found.value };

@@ -17,7 +17,7 @@ import type { FunctionReference } from "../wire/run-spec.ts";
 import type { MapStreamOptions } from "./call-types.ts";
 import { mapCalls, mapStream } from "./map-calls.ts";
 import { checkOptions } from "./options.ts";
-import { rootProgress } from "./root-progress.ts";
+import { rootProgress } from "./progress/root-progress.ts";
 import { openSession } from "./session.ts";
 
 const DEFINITION = Symbol.for("sluice.definition");

@@ -10,6 +10,8 @@ export interface PlainContext {
   readonly host: FarSideHost;
 }
 
+/** How the open runs of this worker are told to stop, by run id. */
+const open = new Map<string, (message: string) => void>();
 const contexts = new AsyncLocalStorage<PlainContext>();
 
 /** The context of the running body; undefined outside. */
@@ -28,6 +30,7 @@ export const farSideEngine: FarSideEngine = {
             const error = toWireError(new SluiceError("SLUICE_TIMED_OUT", "The body exceeded its timeout."));
             over.resolve({ type: "failed", error, state_name: "TimedOut", reported: true });
           }, host.timeoutMs);
+    open.set(spec.run_id, (message) => over.resolve({ type: "cancelled", message, reported: true }));
     host.signal.addEventListener("abort", () => {
       const reason: unknown = host.signal.reason;
       over.resolve({ type: "cancelled", message: reason instanceof Error ? reason.message : "", reported: true });
@@ -44,9 +47,10 @@ export const farSideEngine: FarSideEngine = {
       return { type: "failed", error: toWireError(error), state_name: "Failed", reported: true };
     } finally {
       clearTimeout(timer);
+      open.delete(spec.run_id);
       host.bodyEnded();
     }
   },
-  cancel: () => undefined,
+  cancel: (runId) => open.get(runId)?.("asked from elsewhere"),
   close: () => Promise.resolve(),
 };

@@ -8,7 +8,7 @@ import { ProcessPoolTaskRunner } from "./process-pool-task-runner.ts";
 import { ThreadPoolTaskRunner } from "./thread-pool-task-runner.ts";
 
 /** Functions that the tests of runners carry, and the references they are found by. */
-export const references = new Map<string, FunctionReference>();
+const references = new Map<string, FunctionReference>();
 
 function carried<Args extends readonly unknown[]>(
   name: string,
@@ -59,7 +59,7 @@ export function valueOf(end: RunEnd): unknown {
 }
 
 /** Computes for this long; nothing stops it but an end by force. */
-export function compute(ms: number): void {
+function compute(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);
 }

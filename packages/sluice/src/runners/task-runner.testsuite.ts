@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fromWireError } from "../engine/values/wire-error.ts";
 import type { CarryOptions, TaskRunner } from "../engine/task-runner.ts";
 import type { RunEnd } from "../wire/run-spec.ts";
-import { closeRunners, setHomeLink } from "./index.ts";
+import { cancelInWorkers, closeRunners, setHomeLink } from "./index.ts";
 import { specOf, valueOf } from "./task-runner.fixture.ts";
 
 /** What a runner under test can do beyond carrying. */
@@ -29,7 +29,7 @@ export function carryOn(
 }
 
 /** Gives runners the plain engine, and ends their workers after the tests of this file. */
-export function usePlainEngine(): void {
+function usePlainEngine(): void {
   beforeAll(() =>
     setHomeLink({
       connectThread: () => null,
@@ -177,7 +177,7 @@ export function testTaskRunner(name: string, traits: RunnerTraits): void {
       const first = new AbortController();
       const second = new AbortController();
       const running = Promise.withResolvers<void>();
-      const held = carryOn(runner, "wait", { signal: first.signal, onStart: running.resolve });
+      const held = carryOn(runner, "wait", { signal: first.signal, onStart: () => running.resolve() });
       await running.promise;
       const queued = carryOn(runner, "add", { args: [1, 2], signal: second.signal });
       second.abort(new Error("not needed"));
@@ -203,6 +203,13 @@ export function testTaskRunner(name: string, traits: RunnerTraits): void {
         reported: false,
         error: { code: "SLUICE_TIMED_OUT" },
       });
+    });
+
+    test("passes a request to stop on to the run inside its worker", async () => {
+      const spec = { ...specOf("wait"), run_id: "11111111-1111-7111-8111-111111111111" };
+      const onStart = () => setImmediate(() => cancelInWorkers(spec.run_id));
+      const end = await traits.make(2).carry(spec, { ...UNREFUSED, onStart });
+      expect(end).toEqual({ type: "cancelled", message: "asked from elsewhere", reported: true });
     });
 
     test("leaves a body that yields to its far side's time limit", async () => {

@@ -9,8 +9,8 @@ import { findCallPlace } from "./source-home.ts";
  * 1. The mode begins once ({@link beginImporting}) and lasts as long as the process or thread: a `main()` may reach its call long after the import has settled.
  * 2. A halted call gives a promise that never settles. Nothing refers to it but the caller, so it keeps nothing alive and is collected with it.
  *    It does not throw: `main().catch(() => process.exit(1))` must not end a worker.
- * 3. Where a value is due at once, {@link ImportHalt} is thrown; the far side recognises it and does not take it for a crash.
- * 4. Calls inside a run, and calls made through {@link withoutHalt}, are never halted.
+ * 3. Where a value is due at once, an `ImportHalt` is thrown; the far side recognises it and does not take it for a crash.
+ * 4. Calls inside a run are never halted: the importer itself starts what it imported below the public functions.
  *
  * State lives on `globalThis`, shared by all copies of the package in the process.
  */
@@ -22,7 +22,7 @@ export interface HaltedCall {
 }
 
 /** Thrown by a halted call that must give a value at once. Control flow, not an error: never logged. */
-export class ImportHalt extends Error {
+class ImportHalt extends Error {
   constructor(call: HaltedCall) {
     super(`the call of "${call.name}" at ${call.at} is not made while the module is only imported`);
     this.name = "ImportHalt";
@@ -32,8 +32,6 @@ export class ImportHalt extends Error {
 
 interface HaltState {
   importing: boolean;
-  /** Depth of {@link withoutHalt} on the stack. */
-  exempt: number;
   readonly listeners: Set<(call: HaltedCall) => void>;
 }
 
@@ -47,8 +45,8 @@ export function beginImporting(): void {
 }
 
 /** Tells whether a call without a run context must halt. */
-export function isImporting(): boolean {
-  return state.importing && state.exempt === 0;
+function isImporting(): boolean {
+  return state.importing;
 }
 
 /**
@@ -74,23 +72,13 @@ export function throwIfImporting(name: string): void {
   if (isImporting()) throw new ImportHalt(announceHalt(name));
 }
 
-/** Calls `start` with halting off until it returns: how the importer itself starts a run of what it imported. What `start` awaits is not covered. */
-export function withoutHalt<T>(start: () => T): T {
-  state.exempt += 1;
-  try {
-    return start();
-  } finally {
-    state.exempt -= 1;
-  }
-}
-
 /** Calls back at each halted call. Returns the function that ends it. */
 export function onHalted(listener: (call: HaltedCall) => void): () => void {
   state.listeners.add(listener);
   return () => state.listeners.delete(listener);
 }
 
-/** Recognises {@link ImportHalt} from any copy of the package. */
+/** Recognises what {@link throwIfImporting} throws, from any copy of the package. */
 export function isImportHalt(value: unknown): boolean {
   return value instanceof Error && HALT_BRAND in value;
 }
@@ -104,5 +92,5 @@ function announceHalt(name: string): HaltedCall {
 function sharedState(): HaltState {
   // The symbol is registered by this package alone, and every copy stores this shape under it.
   const holder = globalThis as { [STATE_KEY]?: HaltState };
-  return (holder[STATE_KEY] ??= { importing: false, exempt: 0, listeners: new Set() });
+  return (holder[STATE_KEY] ??= { importing: false, listeners: new Set() });
 }

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
+import { microsToIso } from "../../wire/timestamp.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
@@ -186,7 +187,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     const scheduledUs = clock.nowUs() + Math.round(delayMs * 1000);
     this.run.transition(clock.nowUs(), "SCHEDULED", "AwaitingRetry", {
       message,
-      details: { scheduled_time_us: scheduledUs },
+      details: { scheduled_time: microsToIso(scheduledUs) },
     });
     tracker.changed(this.run);
     await tracker.acknowledged(this.run);

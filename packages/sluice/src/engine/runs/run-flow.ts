@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from "node:crypto";
 import { SluiceError } from "../../wire/errors.ts";
 import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
+import { microsToIso } from "../../wire/timestamp.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { asError, needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
@@ -344,7 +345,7 @@ export class FlowExecution extends Execution<FlowRun> {
   private async waitForRetry(delayMs: number, frame: Frame): Promise<void> {
     const { clock } = this.host;
     this.transition("SCHEDULED", "AwaitingRetry", {
-      details: { scheduled_time_us: clock.nowUs() + Math.round(delayMs * 1000) },
+      details: { scheduled_time: microsToIso(clock.nowUs() + Math.round(delayMs * 1000)) },
     });
     try {
       await clock.sleep(delayMs, frame.signal);

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
+import { microsToIso } from "../../wire/timestamp.ts";
 import { cancelledError } from "../context/cancellation.ts";
 import { needsResolution, resolveCall, asError } from "../context/call-arguments.ts";
 import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
@@ -263,7 +264,7 @@ export class TaskExecution extends Execution<TaskRun> {
     const { clock } = this.scope.host;
     if (delayMs <= 0) return true;
     const scheduledUs = clock.nowUs() + Math.round(delayMs * 1000);
-    this.transition("SCHEDULED", "AwaitingRetry", { details: { scheduled_time_us: scheduledUs } });
+    this.transition("SCHEDULED", "AwaitingRetry", { details: { scheduled_time: microsToIso(scheduledUs) } });
     try {
       await clock.sleep(delayMs, frame.signal);
       return true;

@@ -1,7 +1,7 @@
-import type { Settings } from "../client/settings.ts";
-import { FileResultStore } from "../engine/results/file-result-store.ts";
-import { decodeResult } from "../engine/results/result-codec.ts";
-import type { ResultReference } from "../wire/run-record.ts";
+import type { Settings } from "../../client/settings.ts";
+import { FileResultStore } from "../../engine/results/file-result-store.ts";
+import { decodeResult } from "../../engine/results/result-codec.ts";
+import type { ResultReference } from "../../wire/run-record.ts";
 
 /**
  * Reads the value that a state refers to from the local result store of the settings.

@@ -1,6 +1,6 @@
-import { progressMode, type ProgressMode } from "../client/live/progress-mode.ts";
-import type { ShownRun } from "../client/live/show-run.ts";
-import type { Transport } from "../client/transport.ts";
+import { progressMode, type ProgressMode } from "../../client/live/progress-mode.ts";
+import type { ShownRun } from "../../client/live/show-run.ts";
+import type { Transport } from "../../client/transport.ts";
 
 // A run that is over sooner needs no progress display; most are.
 const SHOWN_AFTER_MS = 1000;
@@ -44,8 +44,8 @@ export function rootProgress(
 
 async function show(flowRunId: string, transport: Pick<Transport, "send">, mode: ProgressMode): Promise<ShownRun> {
   const [{ showRun }, { treeSource }] = await Promise.all([
-    import("../client/live/show-run.ts"),
-    import("../client/live/read-tree.ts"),
+    import("../../client/live/show-run.ts"),
+    import("../../client/live/read-tree.ts"),
   ]);
   return showRun(flowRunId, treeSource(transport), { mode });
 }
