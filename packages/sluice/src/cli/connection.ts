@@ -26,7 +26,7 @@ interface Opened {
 async function openTransport(settings: Settings): Promise<Opened> {
   const { apiUrl, apiKey, apiAuthString } = settings;
   if (apiUrl === null) {
-    const { openHome } = await import("../server/home/home.ts");
+    const { openHome } = await import("../home/home.ts");
     return openHome(settings);
   }
   const { HttpTransport } = await import("../client/http-transport.ts");

@@ -25,7 +25,7 @@ function readPort(text: string): number {
 
 async function start(options: { readonly host?: string; readonly port?: number }): Promise<void> {
   const settings = loadSettings();
-  const { serveHome } = await import("../server/home/serve-home.ts");
+  const { serveHome } = await import("../home/serve-home.ts");
   const server = await serveHome({
     settings,
     host: options.host ?? settings.serverHost,

@@ -8,7 +8,7 @@ import { currentHost, setHost, type EngineHost, type EngineSettings } from "../e
 import type { ResultStore } from "../engine/ports.ts";
 import { LOG_LEVELS } from "../engine/context/run-logger.ts";
 import { cancelInWorkers, setHomeLink } from "../runners/index.ts";
-import type { Home } from "../server/home/home.ts";
+import type { Home } from "../home/home.ts";
 import { LazyTransport } from "./lazy-transport.ts";
 
 /**
@@ -88,7 +88,7 @@ function onBeforeExit(): void {
 }
 
 async function openHome(settings: Settings, processId: string): Promise<Home> {
-  const { openHome: open } = await import("../server/home/home.ts");
+  const { openHome: open } = await import("../home/home.ts");
   const home = await open(settings, { processId });
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   setHomeLink({
