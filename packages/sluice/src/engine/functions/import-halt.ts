@@ -44,11 +44,6 @@ export function beginImporting(): void {
   state.importing = true;
 }
 
-/** Tells whether a call without a run context must halt. */
-function isImporting(): boolean {
-  return state.importing;
-}
-
 /**
  * Halts a call that has no run context while modules are only imported.
  *
@@ -58,7 +53,7 @@ function isImporting(): boolean {
  * @returns undefined when the call may go on
  */
 export function haltIfImporting(name: string): Promise<never> | undefined {
-  if (!isImporting()) return undefined;
+  if (!state.importing) return undefined;
   announceHalt(name);
   return new Promise<never>(() => undefined);
 }
@@ -69,7 +64,7 @@ export function haltIfImporting(name: string): Promise<never> | undefined {
  * @throws ImportHalt while modules are only imported
  */
 export function throwIfImporting(name: string): void {
-  if (isImporting()) throw new ImportHalt(announceHalt(name));
+  if (state.importing) throw new ImportHalt(announceHalt(name));
 }
 
 /** Calls back at each halted call. Returns the function that ends it. */
