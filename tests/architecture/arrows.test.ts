@@ -12,11 +12,12 @@ const arrows: Readonly<Record<string, { readonly to: readonly string[]; readonly
   client: { to: ["wire"] },
   engine: { to: ["wire", "rules", "client"] },
   runners: { to: ["wire", "engine"] },
-  flows: { to: ["wire", "rules", "engine", "runners"], lazy: ["server"] },
-  worker: { to: ["client", "engine", "runners", "flows"] },
-  testing: { to: ["client", "engine"] },
-  cli: { to: ["client", "flows", "worker"], lazy: ["server"] },
+  flows: { to: ["wire", "rules", "client", "engine", "runners"], lazy: ["home"] },
+  worker: { to: ["wire", "client", "engine", "runners", "flows"] },
+  testing: { to: ["wire", "client", "engine"] },
+  cli: { to: ["wire", "client", "flows", "worker"], lazy: ["server", "home"] },
   server: { to: ["wire", "rules"] },
+  home: { to: ["wire", "client", "server"] },
 };
 
 /** Libraries too heavy for the start of a child process. */

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sluice, startSluice } from "./sluice-process.ts";
 
@@ -43,6 +44,7 @@ export const patient = flow("patient", async () => {
     signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
   });
 });
+export const stubborn = flow("stubborn", () => new Promise((resolve) => setTimeout(resolve, 50_000)));
 await whole([1]);
 throw new Error("a script's own call goes no further when it is only imported");
 `;
@@ -157,6 +159,17 @@ test("Ctrl-C cancels the run and ends with code 130", async () => {
   expect(ended.stderr).toContain("Cancelling the run");
   const runs: PrintedRun[] = JSON.parse((await run(["flow-run", "ls", "--flow", "patient", "-o", "json"])).stdout);
   expect(runs.map(({ state_type }) => state_type)).not.toContain("RUNNING");
+});
+
+test("a second Ctrl-C ends the command at once", async () => {
+  const running = startSluice(["run", "etl.ts:stubborn"], { home, cwd: folder });
+  await running.printed("started");
+  running.kill("SIGINT");
+  await running.printed("Ctrl-C again");
+  // The first Ctrl-C may come twice within 300 ms, from the terminal and from whoever started the command.
+  await delay(400);
+  running.kill("SIGINT");
+  expect((await running.ended).code).toBe(130);
 });
 
 test("follows the log of a run until it is over", async () => {

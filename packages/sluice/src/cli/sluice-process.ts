@@ -25,8 +25,8 @@ export interface Running {
   readonly pid: number;
   readonly ended: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
-  /** Resolves when the text has been printed on either stream; rejects with what was printed when the command ends before. */
-  printed(text: string): Promise<void>;
+  /** Resolves to all that was printed, once `text` is among it on either stream; rejects with it when the command ends before. */
+  printed(text: string): Promise<string>;
 }
 
 /** Runs one command line in a process of its own, from the sources, and resolves to its output. */
@@ -60,6 +60,7 @@ export function startSluice(args: readonly string[], options: SluiceOptions): Ru
           throw new Error(`waited for ${JSON.stringify(text)}; the command ended with ${JSON.stringify(end)}`);
         }
       }
+      return `${stdout}${stderr}`;
     },
   };
 }

@@ -14,7 +14,7 @@ import { logHandlers } from "./api/logs.ts";
 import { ownHandlers } from "./api/own.ts";
 import { taskRunHandlers } from "./api/task-runs.ts";
 import { InvalidRequest, Refusal, type ApiCall, type ApiReply, type Fault } from "./api-reply.ts";
-import { finishPurges } from "./purge.ts";
+import { finishPurges } from "./services/purge.ts";
 import { readBody } from "./read-body.ts";
 import type { ServerCore } from "./server-core.ts";
 

@@ -1,12 +1,12 @@
 /** The server: `startServer` for a process of its own, the parts for whoever embeds it. Loaded only where it is needed. */
 import { join } from "node:path";
 import { SluiceError } from "../wire/errors.ts";
-import { listen, type Listening } from "./listen.ts";
+import { listen, type Listening } from "./http/listen.ts";
 import { ServerCore, type ServerCoreOptions } from "./server-core.ts";
 
 export { ServerCore, type ServerCoreOptions } from "./server-core.ts";
-export { createWebApp, type ApiAnswerer, type WebAppOptions } from "./web-app.ts";
-export { listen, type ListenAddress, type Listening } from "./listen.ts";
+export { createWebApp, type ApiAnswerer, type WebAppOptions } from "./http/web-app.ts";
+export { listen, type ListenAddress, type Listening } from "./http/listen.ts";
 export type { ApiCall, ApiReply } from "./api-reply.ts";
 export { openApiDocument } from "./openapi.ts";
 

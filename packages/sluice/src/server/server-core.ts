@@ -9,10 +9,10 @@ import { checkProcess, checkRunRecords, isObject } from "./check-records.ts";
 import type { Event } from "../wire/schemas/state.ts";
 import type { App } from "./app.ts";
 import { Store } from "./db/store.ts";
-import { LeaseReaper } from "./lease-reaper.ts";
-import { Processes } from "./processes.ts";
+import { LeaseReaper } from "./services/lease-reaper.ts";
+import { Processes } from "./services/processes.ts";
 import { readBody, readOwnBody } from "./read-body.ts";
-import { takeRunRecords } from "./run-records.ts";
+import { takeRunRecords } from "./orchestration/run-records.ts";
 import { checkLogs, storeLogs } from "./take-logs.ts";
 
 /** How a server is opened. */
@@ -74,7 +74,7 @@ export class ServerCore {
 
   /** Stores one event of a checked shape. Resolves when it is durable. */
   async takeEvent(event: Event): Promise<void> {
-    const { takeEvents } = await import("./take-events.ts");
+    const { takeEvents } = await import("./events/take-events.ts");
     await this.store.write(() => takeEvents(this.store, [event]));
   }
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { SluiceError } from "../../wire/errors.ts";
 import type { EngineHost } from "../host.ts";
 import { KeyCounter } from "./key-counter.ts";
-import type { FlowRun, TaskRun } from "../runs/run.ts";
+import type { FlowRun, TaskRun } from "../run.ts";
 import type { TaskRunner } from "../task-runner.ts";
 import type { SlotWaits } from "./slot-waits.ts";
 

@@ -14,7 +14,7 @@ import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { retryDelaySeconds } from "../../rules/retry-delay.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { flowRunName, taskRunName } from "../values/run-name.ts";
-import { FlowRun, TaskRun } from "./run.ts";
+import { FlowRun, TaskRun } from "../run.ts";
 import { finalState } from "../state.ts";
 import type { TaskRunner } from "../task-runner.ts";
 import { fromWireError } from "../values/wire-error.ts";

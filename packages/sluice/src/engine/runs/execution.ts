@@ -4,7 +4,7 @@ import type { Cancellable } from "../context/frame.ts";
 import type { StartedRun } from "../context/future.ts";
 import type { Outcome } from "../definition.ts";
 import type { State } from "../state.ts";
-import type { FlowRun, TaskRun } from "./run.ts";
+import type { FlowRun, TaskRun } from "../run.ts";
 import { isStoreTrouble } from "./store-trouble.ts";
 
 /**

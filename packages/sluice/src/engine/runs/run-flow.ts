@@ -19,7 +19,7 @@ import { readReturnValue, type ReturnedEnd } from "./return-value.ts";
 import { runBody } from "./run-body.ts";
 import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { flowRunName, randomRunName } from "../values/run-name.ts";
-import { FlowRun, type TransitionDetails } from "./run.ts";
+import { FlowRun, type TransitionDetails } from "../run.ts";
 import type { SlotWaits } from "../context/slot-waits.ts";
 import { finalState, type State } from "../state.ts";
 import type { TaskRunner } from "../task-runner.ts";

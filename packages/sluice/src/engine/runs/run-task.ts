@@ -12,7 +12,7 @@ import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
 import { runBody, type BodyEnd } from "./run-body.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
-import { TaskRun, type TransitionDetails } from "./run.ts";
+import { TaskRun, type TransitionDetails } from "../run.ts";
 import { taskRunName } from "../values/run-name.ts";
 import { finalState, type State } from "../state.ts";
 import { TaskResults, type PreparedResult } from "./task-results.ts";

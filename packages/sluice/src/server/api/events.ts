@@ -1,6 +1,6 @@
 import type { Event } from "../../wire/schemas/state.ts";
 import { reply } from "../api-reply.ts";
-import { takeEvents } from "../take-events.ts";
+import { takeEvents } from "../events/take-events.ts";
 import type { Handlers } from "./handler.ts";
 
 /** Events over REST; the websocket is in `events-socket.ts`. */

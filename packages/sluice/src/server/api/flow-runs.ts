@@ -5,14 +5,14 @@ import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
 import type { FlowRunPatch, FlowRunRow } from "../db/flow-run-table.ts";
 import { newId } from "../db/new-id.ts";
 import { transitionOf } from "../db/transitions.ts";
-import { purgeRunData } from "../purge.ts";
+import { purgeRunData } from "../services/purge.ts";
 import { countRows, readFlowRuns } from "../queries/read-runs.ts";
-import { appendToFlowRun } from "../run-history.ts";
+import { appendToFlowRun } from "../orchestration/run-history.ts";
 import { runNameOf } from "../run-name.ts";
 import type { ServerCore } from "../server-core.ts";
-import { proposedState, setFlowRunState } from "../set-state.ts";
+import { proposedState, setFlowRunState } from "../orchestration/set-state.ts";
 import { found, param, type Handlers } from "./handler.ts";
-import { flowRunBody, statesBody } from "./render.ts";
+import { flowRunBody, statesBody } from "../queries/render.ts";
 
 /** Flow runs. Bodies have the shapes of the route table's schemas. */
 export const flowRunHandlers: Handlers = {

@@ -3,7 +3,7 @@ import type { FlowCreate, FlowUpdate } from "../../wire/schemas/runs.ts";
 import { Refusal, reply } from "../api-reply.ts";
 import { countRows, readFlows } from "../queries/read-runs.ts";
 import { found, param, type Handlers } from "./handler.ts";
-import { flowBody } from "./render.ts";
+import { flowBody } from "../queries/render.ts";
 
 /** Flows: made once by name, then found. Bodies have the shapes of the route table's schemas. */
 export const flowHandlers: Handlers = {

@@ -4,7 +4,7 @@ import type { Store } from "../db/store.ts";
 import type { TaskRunRow } from "../db/task-run-table.ts";
 import { readTaskRuns } from "../queries/read-runs.ts";
 import { found, param, type Handlers } from "./handler.ts";
-import { detailsOfTaskRun, isoOrNull, newestStateBody, statesBody } from "./render.ts";
+import { detailsOfTaskRun, isoOrNull, newestStateBody, statesBody } from "../queries/render.ts";
 
 /** Most nodes in one graph; the contract's own limit. */
 const MAX_NODES = 10_000;

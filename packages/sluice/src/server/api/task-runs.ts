@@ -8,10 +8,10 @@ import type { Store } from "../db/store.ts";
 import type { TaskRunRow } from "../db/task-run-table.ts";
 import { transitionOf } from "../db/transitions.ts";
 import { countRows, readTaskRuns } from "../queries/read-runs.ts";
-import { appendToTaskRun } from "../run-history.ts";
-import { proposedState, setTaskRunState } from "../set-state.ts";
+import { appendToTaskRun } from "../orchestration/run-history.ts";
+import { proposedState, setTaskRunState } from "../orchestration/set-state.ts";
 import { found, param, type Handlers } from "./handler.ts";
-import { statesBody, taskRunBody } from "./render.ts";
+import { statesBody, taskRunBody } from "../queries/render.ts";
 
 /** Task runs that are made and moved over REST. Bodies have the shapes of the route table's schemas. */
 export const taskRunHandlers: Handlers = {

@@ -1,7 +1,7 @@
 import type { FlowRunNode, RunTree, StateCounts, TaskGroupNode } from "../../wire/run-tree.ts";
 import { STATE_TYPES } from "../../wire/state-types.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
-import { isoOrNull } from "../api/render.ts";
+import { isoOrNull } from "./render.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { Store } from "../db/store.ts";
 import type { TaskGroupRow } from "../db/task-group-table.ts";

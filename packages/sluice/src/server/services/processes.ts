@@ -9,13 +9,13 @@
  * until the owner has had an answer that names it (a new leader tells again: hearing twice is harmless); 3. a cancel never waits for a process that is
  * not registered.
  */
-import { runState } from "../rules/run-state.ts";
-import type { ProcessLease, ProcessNotice, ProcessRegistration } from "../wire/processes.ts";
-import type { FlowRunRow } from "./db/flow-run-table.ts";
-import type { RunColumns } from "./db/run-columns.ts";
-import type { Store } from "./db/store.ts";
-import { transitionOf, type StoredTransition } from "./db/transitions.ts";
-import { appendToFlowRun, appendToTaskRun } from "./run-history.ts";
+import { runState } from "../../rules/run-state.ts";
+import type { ProcessLease, ProcessNotice, ProcessRegistration } from "../../wire/processes.ts";
+import type { FlowRunRow } from "../db/flow-run-table.ts";
+import type { RunColumns } from "../db/run-columns.ts";
+import type { Store } from "../db/store.ts";
+import { transitionOf, type StoredTransition } from "../db/transitions.ts";
+import { appendToFlowRun, appendToTaskRun } from "../orchestration/run-history.ts";
 
 /** Longest time that one renew is held. */
 const MAX_WAIT_SECONDS = 30;

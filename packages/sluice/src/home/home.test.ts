@@ -8,9 +8,9 @@ import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { PortTransport } from "../../client/port-transport.ts";
-import { loadSettings } from "../../client/settings.ts";
-import { ServerCore } from "../server-core.ts";
+import { PortTransport } from "../client/port-transport.ts";
+import { loadSettings } from "../client/settings.ts";
+import { ServerCore } from "../server/server-core.ts";
 import { openHome } from "./home.ts";
 import { tryLeaderLock } from "./leader-lock.ts";
 

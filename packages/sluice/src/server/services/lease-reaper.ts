@@ -11,8 +11,8 @@
  */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import type { ProcessRow } from "./db/process-table.ts";
-import type { Store } from "./db/store.ts";
+import type { ProcessRow } from "../db/process-table.ts";
+import type { Store } from "../db/store.ts";
 import type { Processes } from "./processes.ts";
 
 const TICK_MS = 2000;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { accessSync, constants, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { SluiceError } from "../../wire/errors.ts";
+import { SluiceError } from "../wire/errors.ts";
 
 /** Where the things of one home lie. */
 export interface HomePaths {

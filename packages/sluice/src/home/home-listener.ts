@@ -1,8 +1,8 @@
 import { chmodSync, rmSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { isSluiceError } from "../../wire/errors.ts";
-import type { ApiRequest, ApiResponse } from "../../client/transport.ts";
+import { isSluiceError } from "../wire/errors.ts";
+import type { ApiRequest, ApiResponse } from "../client/transport.ts";
 
 type Answer = (request: ApiRequest, signal: AbortSignal) => Promise<ApiResponse>;
 

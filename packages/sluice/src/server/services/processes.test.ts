@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { ProcessNotice, ProcessRegistration } from "../wire/processes.ts";
-import { newId } from "./db/new-id.ts";
-import { ServerCore } from "./server-core.ts";
+import type { ProcessNotice, ProcessRegistration } from "../../wire/processes.ts";
+import { newId } from "../db/new-id.ts";
+import { ServerCore } from "../server-core.ts";
 
 let folder: string;
 let core: ServerCore;

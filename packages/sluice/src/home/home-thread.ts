@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { type ApiAddress, HttpTransport } from "../../client/http-transport.ts";
-import { servePort } from "../../client/port-transport.ts";
-import type { ApiRequest, Transport } from "../../client/transport.ts";
-import { isSluiceError } from "../../wire/errors.ts";
+import { type ApiAddress, HttpTransport } from "../client/http-transport.ts";
+import { servePort } from "../client/port-transport.ts";
+import type { ApiRequest, Transport } from "../client/transport.ts";
+import { isSluiceError } from "../wire/errors.ts";
 import type { HomeCommand, HomeReport, HomeThreadData } from "./home-messages.ts";
 import { HomeRoute } from "./home-route.ts";
 import { tryLeaderLock } from "./leader-lock.ts";
@@ -28,7 +28,7 @@ function report(message: HomeReport): void {
 const SPOOL_AFTER_MS = 3_000;
 
 async function openRemote(remote: ApiAddress): Promise<Transport> {
-  const { OutboxTransport } = await import("../../client/outbox.ts");
+  const { OutboxTransport } = await import("../client/outbox.ts");
   return new OutboxTransport({
     patient: new HttpTransport(remote, { retryForMs: data.retryForMs }),
     quick: new HttpTransport(remote, { retryForMs: Math.min(data.retryForMs, SPOOL_AFTER_MS) }),

@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
-import type { ApiAddress } from "../../client/http-transport.ts";
-import type { ErrorCode } from "../../wire/errors.ts";
-import type { ProcessNotice } from "../../wire/processes.ts";
+import type { ApiAddress } from "../client/http-transport.ts";
+import type { ErrorCode } from "../wire/errors.ts";
+import type { ProcessNotice } from "../wire/processes.ts";
 import type { HomePaths } from "./home-paths.ts";
 
 /** What a home thread is started with. */

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
-import type { ApiCall, ApiReply } from "./api-reply.ts";
+import type { ApiCall, ApiReply } from "../api-reply.ts";
 
 /** Whoever answers API calls: the core of this process, or the way to the leader of a home. */
 export interface ApiAnswerer {

@@ -1,5 +1,5 @@
-import type { FlowFacts } from "../rules/flow-policy.ts";
-import type { FlowRunRow } from "./db/flow-run-table.ts";
+import type { FlowFacts } from "../../rules/flow-policy.ts";
+import type { FlowRunRow } from "../db/flow-run-table.ts";
 
 /** `empirical_policy` of a flow run as stored: Prefect's FlowRunPolicy. */
 export interface StoredFlowPolicy {

@@ -3,21 +3,20 @@
  *
  * The rules decide; what they accept, or put in its place, is written with all its effects in one transaction.
  */
-import { decideFlowTransition } from "../rules/flow-policy.ts";
-import { decideTaskTransition } from "../rules/task-policy.ts";
-import type { Decision } from "../rules/decision.ts";
-import { runState, type RunState, type StateDetails } from "../rules/run-state.ts";
-import { isFinalStateType } from "../wire/state-types.ts";
-import { microsToIso } from "../wire/timestamp.ts";
-import type { OrchestrationResult, StateCreate } from "../wire/schemas/state.ts";
-import { Refusal } from "./api-reply.ts";
-import { newestStateBody } from "./api/render.ts";
-import type { FlowRunRow } from "./db/flow-run-table.ts";
-import type { Store } from "./db/store.ts";
-import type { TaskRunRow } from "./db/task-run-table.ts";
-import { stateOf, transitionOf } from "./db/transitions.ts";
+import { decideFlowTransition } from "../../rules/flow-policy.ts";
+import { decideTaskTransition } from "../../rules/task-policy.ts";
+import type { Decision } from "../../rules/decision.ts";
+import { runState, type RunState, type StateDetails } from "../../rules/run-state.ts";
+import { isFinalStateType } from "../../wire/state-types.ts";
+import { microsToIso } from "../../wire/timestamp.ts";
+import type { OrchestrationResult, StateCreate } from "../../wire/schemas/state.ts";
+import { Refusal } from "../api-reply.ts";
+import { newestStateBody } from "../queries/render.ts";
+import type { FlowRunRow } from "../db/flow-run-table.ts";
+import type { Store } from "../db/store.ts";
+import type { TaskRunRow } from "../db/task-run-table.ts";
+import { stateOf, transitionOf } from "../db/transitions.ts";
 import { flowFactsOf, flowPolicyOf } from "./flow-facts.ts";
-import type { Processes } from "./processes.ts";
 import { appendToFlowRun, appendToTaskRun, newestTransition, resumeFlowRun } from "./run-history.ts";
 
 /** What came of a proposal; `isNew` says whether a state was written as proposed (201 instead of 200). */
@@ -26,10 +25,18 @@ export interface SetStateOutcome {
   readonly result: OrchestrationResult;
 }
 
+/** The processes that own runs, as far as a decision asks. */
+export interface Owners {
+  /** Whether a process is there, as far as its lease says. */
+  isRegistered(id: string): boolean;
+  /** Tells the owner of a run that it is to be cancelled; false when there is nobody to tell. */
+  tellCancelling(run: FlowRunRow): boolean;
+}
+
 /** What a decision needs: where runs are kept, and who owns them. */
 export interface Deciding {
   readonly store: Store;
-  readonly processes: Processes;
+  readonly processes: Owners;
 }
 
 /**
@@ -74,7 +81,7 @@ function decideFlow(
   return outcomeOf(decision, after);
 }
 
-function isOrphan(row: FlowRunRow, processes: Processes): boolean {
+function isOrphan(row: FlowRunRow, processes: Owners): boolean {
   const isOpen = row.state_type === null || !isFinalStateType(row.state_type);
   return isOpen && row.process_id !== null && !processes.isRegistered(row.process_id);
 }

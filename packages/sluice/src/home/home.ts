@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { extname } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import type { ApiAddress } from "../../client/http-transport.ts";
-import { PortTransport } from "../../client/port-transport.ts";
-import type { Settings } from "../../client/settings.ts";
-import type { Transport } from "../../client/transport.ts";
-import { SluiceError } from "../../wire/errors.ts";
-import type { ProcessNotice } from "../../wire/processes.ts";
+import type { ApiAddress } from "../client/http-transport.ts";
+import { PortTransport } from "../client/port-transport.ts";
+import type { Settings } from "../client/settings.ts";
+import type { Transport } from "../client/transport.ts";
+import { SluiceError } from "../wire/errors.ts";
+import type { ProcessNotice } from "../wire/processes.ts";
 import type { HomeCommand, HomeReport, HomeRole, HomeThreadData } from "./home-messages.ts";
 import { prepareHome } from "./home-paths.ts";
 

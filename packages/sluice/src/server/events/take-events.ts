@@ -5,14 +5,14 @@
  * the event's id and time. They come in any order and more than once; a run's history is kept in order of time, and what is repeated of its newest
  * transition follows. Every other event is kept as it is, once per id.
  */
-import { STATE_TYPES, type StateType } from "../wire/state-types.ts";
-import { isoToMicros } from "../wire/timestamp.ts";
-import type { Event } from "../wire/schemas/state.ts";
-import { isObject } from "./check-records.ts";
-import type { Store } from "./db/store.ts";
-import type { TaskRunDetails, TaskRunRow } from "./db/task-run-table.ts";
-import { decodeTransitions, encodeTransitions, type StoredTransition } from "./db/transitions.ts";
-import { totalsOfHistory } from "./run-history.ts";
+import { STATE_TYPES, type StateType } from "../../wire/state-types.ts";
+import { isoToMicros } from "../../wire/timestamp.ts";
+import type { Event } from "../../wire/schemas/state.ts";
+import { isObject } from "../check-records.ts";
+import type { Store } from "../db/store.ts";
+import type { TaskRunDetails, TaskRunRow } from "../db/task-run-table.ts";
+import { decodeTransitions, encodeTransitions, type StoredTransition } from "../db/transitions.ts";
+import { totalsOfHistory } from "../orchestration/run-history.ts";
 
 const TASK_RUN = "prefect.task-run.";
 const FLOW_RUN = "prefect.flow-run.";

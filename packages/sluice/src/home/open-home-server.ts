@@ -1,4 +1,4 @@
-import { ServerCore } from "../server-core.ts";
+import { ServerCore } from "../server/server-core.ts";
 import type { HomeServer, HomeServerOptions } from "./home-server.ts";
 
 /** Opens the database of a home and the server over it; only for the holder of the home's lock. @throws SluiceError see `ServerCore.open` */

@@ -12,9 +12,9 @@
  * Invariants: 1. a batch is one transaction; 2. a verdict is sent whenever the next base is not base + transitions; 3. a record never changes the
  * identity of a run.
  */
-import { decideFlowTransition } from "../rules/flow-policy.ts";
-import { addTransition, noTotals, type RunTotals } from "../rules/run-totals.ts";
-import { runState } from "../rules/run-state.ts";
+import { decideFlowTransition } from "../../rules/flow-policy.ts";
+import { addTransition, noTotals, type RunTotals } from "../../rules/run-totals.ts";
+import { runState } from "../../rules/run-state.ts";
 import type {
   FlowRunIdentity,
   FlowRunRecord,
@@ -24,19 +24,19 @@ import type {
   TaskRunIdentity,
   TaskRunRecord,
   TransitionRecord,
-} from "../wire/run-record.ts";
-import { isFinalStateType } from "../wire/state-types.ts";
-import type { FlowRunRow } from "./db/flow-run-table.ts";
-import type { Store } from "./db/store.ts";
-import type { NewHistory } from "./db/run-columns.ts";
-import type { NewTaskRun, TaskRunRow } from "./db/task-run-table.ts";
+} from "../../wire/run-record.ts";
+import { isFinalStateType } from "../../wire/state-types.ts";
+import type { FlowRunRow } from "../db/flow-run-table.ts";
+import type { Store } from "../db/store.ts";
+import type { NewHistory } from "../db/run-columns.ts";
+import type { NewTaskRun, TaskRunRow } from "../db/task-run-table.ts";
 import {
   decodeTransitions,
   encodeTransitions,
   stateOf,
   transitionOf,
   type StoredTransition,
-} from "./db/transitions.ts";
+} from "../db/transitions.ts";
 import { flowFactsOf } from "./flow-facts.ts";
 import { appendToFlowRun, appendToTaskRun } from "./run-history.ts";
 

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { HttpTransport } from "../../client/http-transport.ts";
-import type { ApiRequest, ApiResponse, Transport } from "../../client/transport.ts";
-import { isSluiceError, SluiceError } from "../../wire/errors.ts";
+import { HttpTransport } from "../client/http-transport.ts";
+import type { ApiRequest, ApiResponse, Transport } from "../client/transport.ts";
+import { isSluiceError, SluiceError } from "../wire/errors.ts";
 import { type HomeListener, listenForHome } from "./home-listener.ts";
 import type { HomePaths } from "./home-paths.ts";
 import type { HomeServer } from "./home-server.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { loadSettings } from "../../client/settings.ts";
-import type { RunRecordBatch, TaskRunRecord } from "../../wire/run-record.ts";
+import { loadSettings } from "../client/settings.ts";
+import type { RunRecordBatch, TaskRunRecord } from "../wire/run-record.ts";
 import { openHome } from "./home.ts";
 
 /*

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { WebSocketServer } from "ws";
-import { SluiceError } from "../wire/errors.ts";
-import { type EventTaker, MAX_FRAME_BYTES, serveEventsIn } from "./events-socket.ts";
+import { SluiceError } from "../../wire/errors.ts";
+import { type EventTaker, MAX_FRAME_BYTES, serveEventsIn } from "../events/events-socket.ts";
 import { type ApiAnswerer, createWebApp, type WebAppOptions } from "./web-app.ts";
 
 /** Where a server listens: a port of an address, or a unix socket. */

@@ -1,4 +1,4 @@
-import type { Store } from "./db/store.ts";
+import type { Store } from "../db/store.ts";
 
 /** Rows taken away in one turn: some 10 ms. */
 const PORTION = 2000;

@@ -11,9 +11,9 @@
 import { Format } from "typebox/format";
 import { Value } from "typebox/value";
 import type { WebSocket } from "ws";
-import { isoToMicros } from "../wire/timestamp.ts";
-import { Event } from "../wire/schemas/state.ts";
-import { isObject } from "./check-records.ts";
+import { isoToMicros } from "../../wire/timestamp.ts";
+import { Event } from "../../wire/schemas/state.ts";
+import { isObject } from "../check-records.ts";
 
 /** Largest frame: a task run's event is some kilobytes. */
 export const MAX_FRAME_BYTES = 4_000_000;

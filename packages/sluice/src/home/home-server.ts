@@ -1,4 +1,4 @@
-import type { ApiRequest, ApiResponse } from "../../client/transport.ts";
+import type { ApiRequest, ApiResponse } from "../client/transport.ts";
 import type { HomePaths } from "./home-paths.ts";
 
 /** The server inside the leader, as the home thread needs it. */

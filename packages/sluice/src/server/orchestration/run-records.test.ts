@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { RecordVerdict, RunRecord, TransitionRecord } from "../wire/run-record.ts";
-import { newId } from "./db/new-id.ts";
-import { decodeTransitions } from "./db/transitions.ts";
-import { ServerCore } from "./server-core.ts";
+import type { RecordVerdict, RunRecord, TransitionRecord } from "../../wire/run-record.ts";
+import { newId } from "../db/new-id.ts";
+import { decodeTransitions } from "../db/transitions.ts";
+import { ServerCore } from "../server-core.ts";
 
 const T = 1_790_000_000_000_000;
 const PROCESS = newId(T);

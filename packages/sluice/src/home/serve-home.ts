@@ -1,8 +1,8 @@
-import type { Settings } from "../../client/settings.ts";
-import { SluiceError } from "../../wire/errors.ts";
-import type { ApiRequest } from "../../client/transport.ts";
-import type { ApiCall } from "../api-reply.ts";
-import { listen, type Served } from "../listen.ts";
+import type { Settings } from "../client/settings.ts";
+import { SluiceError } from "../wire/errors.ts";
+import type { ApiRequest } from "../client/transport.ts";
+import type { ApiCall } from "../server/api-reply.ts";
+import { listen, type Served } from "../server/listen.ts";
 import { type Home, openHome } from "./home.ts";
 
 /** Where and what `sluice server start` serves. */

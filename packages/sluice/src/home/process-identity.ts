@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hostname, uptime } from "node:os";
-import type { ProcessRegistration } from "../../wire/processes.ts";
+import type { ProcessRegistration } from "../wire/processes.ts";
 
 /** Describes this process so that a later one can tell whether it is still alive. @param id UUID chosen by the process */
 export function describeProcess(id: string): ProcessRegistration {

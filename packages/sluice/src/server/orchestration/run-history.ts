@@ -1,9 +1,9 @@
-import { addTransition, noTotals, type RunTotals } from "../rules/run-totals.ts";
-import type { FlowRunRow } from "./db/flow-run-table.ts";
-import { totalsOf, type HistoryChange, type RunColumns } from "./db/run-columns.ts";
-import type { Store } from "./db/store.ts";
-import type { TaskRunRow } from "./db/task-run-table.ts";
-import { decodeTransitions, encodeTransitions, type StoredTransition } from "./db/transitions.ts";
+import { addTransition, noTotals, type RunTotals } from "../../rules/run-totals.ts";
+import type { FlowRunRow } from "../db/flow-run-table.ts";
+import { totalsOf, type HistoryChange, type RunColumns } from "../db/run-columns.ts";
+import type { Store } from "../db/store.ts";
+import type { TaskRunRow } from "../db/task-run-table.ts";
+import { decodeTransitions, encodeTransitions, type StoredTransition } from "../db/transitions.ts";
 
 /**
  * Appends transitions to a flow run's history, and to that of its tracking task run (whose states are the subflow's).

@@ -5,9 +5,9 @@ import type {
   RunRecord,
   TaskRunIdentity,
   TransitionRecord,
-} from "../../wire/run-record.ts";
-import { isFinalStateType, type StateType } from "../../wire/state-types.ts";
-import type { TrackedRun, Tracker } from "../ports.ts";
+} from "../wire/run-record.ts";
+import { isFinalStateType, type StateType } from "../wire/state-types.ts";
+import type { TrackedRun, Tracker } from "./ports.ts";
 
 /** What a transition says beyond its type and name. */
 export interface TransitionDetails {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ApiResponse, Transport } from "../../client/transport.ts";
-import type { ProcessLease, ProcessNotice, ProcessRegistration, RenewRequest } from "../../wire/processes.ts";
+import type { ApiResponse, Transport } from "../client/transport.ts";
+import type { ProcessLease, ProcessNotice, ProcessRegistration, RenewRequest } from "../wire/processes.ts";
 
 /*
  * Keeps the lease of this process, and hears what its runs must know.

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { newId } from "./db/new-id.ts";
+import { newId } from "../db/new-id.ts";
 import { listen } from "./listen.ts";
-import { startServer, type RunningServer } from "./index.ts";
+import { startServer, type RunningServer } from "../index.ts";
 
 let folder: string;
 let server: RunningServer;
