@@ -25,6 +25,13 @@ const NOUNS: Readonly<Record<string, { readonly summary: string; readonly load: 
 const EXIT_CODES = `
 Exit codes: 0 success; 1 the run failed, crashed or was cancelled, or the operation was refused; 2 wrong usage; 130 Ctrl-C.`;
 
+const DEBUG = ["--debug", "Show errors with their stacks"] as const;
+
+/** Gives a command what all have. */
+function finish(command: Command): void {
+  command.description(`${command.summary()}.`).option(...DEBUG);
+}
+
 /**
  * Runs one command line and sets `process.exitCode`.
  *
@@ -64,7 +71,7 @@ async function makeProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("sluice")
     .description("Workflow orchestration: whole subflows in real parallel, every run tracked.")
     .version(readPackageVersion(), "-V, --version", "Show the version")
-    .option("--debug", "Show errors with their stacks")
+    .option(...DEBUG)
     .helpOption("-h, --help", "Show help")
     .addHelpText("after", EXIT_CODES)
     .exitOverride()
@@ -73,9 +80,9 @@ async function makeProgram(args: readonly string[]): Promise<Command> {
   const words = args.filter((arg) => !arg.startsWith("-"));
   const wanted = words[0] === "help" ? words[1] : words[0];
   for (const [name, noun] of Object.entries(NOUNS)) {
-    const command = program.command(name).summary(noun.summary).description(`${noun.summary}.`);
-    command.option("--debug", "Show errors with their stacks");
+    const command = program.command(name).summary(noun.summary);
     if (name === wanted) (await noun.load()).define(command);
+    for (const each of [command, ...command.commands]) finish(each);
   }
   return program;
 }

@@ -14,7 +14,7 @@ import { userFrame } from "./run-details.ts";
 import { runParameters, splitEntrypoint } from "./run-parameters.ts";
 
 interface RunOptions {
-  readonly param: readonly string[];
+  readonly param?: readonly string[];
   readonly paramsJson?: string;
   readonly output: OutputFormat;
   readonly quiet?: boolean;
@@ -38,13 +38,13 @@ export function define(command: Command): void {
     .option("--params-json <object>", "Parameters as one JSON object")
     .option("-q, --quiet", "Show neither progress nor summary")
     .action(async (entrypoint: string, more: readonly string[], options: RunOptions) => {
-      const code = await run(entrypoint, { ...options, param: [...options.param, ...more] });
+      const code = await run(entrypoint, { ...options, param: [...(options.param ?? []), ...more] });
       // The flow is over and everything is stored: timers and sockets that its module left open do not keep the command.
       process.exit(code);
     });
 }
 
-function collect(text: string, before: readonly string[]): readonly string[] {
+function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
 
@@ -52,7 +52,7 @@ function collect(text: string, before: readonly string[]): readonly string[] {
 async function run(entrypoint: string, options: RunOptions): Promise<ExitCode> {
   const settings = loadSettings();
   const target = splitEntrypoint(entrypoint);
-  const parameters = runParameters({ assignments: options.param, json: options.paramsJson });
+  const parameters = runParameters({ assignments: options.param ?? [], json: options.paramsJson });
   const [{ runEntrypoint }, { closeSession, sessionHome }] = await Promise.all([
     import("../flows/run-entrypoint.ts"),
     import("../flows/session.ts"),

@@ -43,6 +43,12 @@ test.each([
   expect(stderr).not.toMatch(/^\s+at /m);
 });
 
+test("takes --debug after any command and then shows the stack", async () => {
+  const { code, stderr } = await sluice(["config", "set", "SLUICE_NONSENSE=1", "--debug"], { home });
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^\s+at .*config\.ts/m);
+});
+
 test("sets a setting in the active profile, shows where it comes from, and unsets it", async () => {
   await sluice(["config", "set", "SLUICE_LEASE_SECONDS=5"], { home });
   const row = async (): Promise<unknown> => {

@@ -5,7 +5,7 @@ import { summaryLines } from "../client/live/summary-lines.ts";
 import { SluiceError } from "../wire/errors.ts";
 import { openSession } from "./session.ts";
 
-export type { PathStep, RunSummary, SlowRun } from "../client/live/run-summary.ts";
+export type { RunSummary } from "../client/live/run-summary.ts";
 
 /**
  * Sums up a flow run and everything below it: wall time, parallel speed-up, critical path, counts by state, slowest runs.
