@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { sluice, startSluice } from "./sluice-process.ts";
+import { sluice, startSluice } from "./sluice-process.fixture.ts";
 
 const SDK = new URL("../index.ts", import.meta.url).href;
 let folder = "";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Running, sluice, startSluice } from "./sluice-process.ts";
+import { type Running, sluice, startSluice } from "./sluice-process.fixture.ts";
 
 const SDK = new URL("../index.ts", import.meta.url).href;
 let folder = "";

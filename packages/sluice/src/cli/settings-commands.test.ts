@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { sluice } from "./sluice-process.ts";
+import { sluice } from "./sluice-process.fixture.ts";
 
 let home = "";
 

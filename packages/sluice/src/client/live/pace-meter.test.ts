@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { PaceMeter, taskPaceKey } from "./pace-meter.ts";
-import { flowNode, runTree, taskNode } from "./run-tree-builder.ts";
+import { flowNode, runTree, taskNode } from "./run-tree.fixture.ts";
 
 function look(meter: PaceMeter, now: number, done: number): void {
   meter.observe(runTree(now, flowNode({ tasks: [taskNode("load", { COMPLETED: done, PENDING: 100 - done })] })));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { PlainLines } from "./plain-lines.ts";
-import { flowNode, runTree, taskNode } from "./run-tree-builder.ts";
+import { flowNode, runTree, taskNode } from "./run-tree.fixture.ts";
 import { PLAIN_STYLE } from "./style.ts";
 
 test("tells each start and end once", () => {

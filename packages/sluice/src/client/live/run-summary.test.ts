@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { summarise } from "./run-summary.ts";
-import { flowNode, runTree, taskNode } from "./run-tree-builder.ts";
+import { flowNode, runTree, taskNode } from "./run-tree.fixture.ts";
 import { PLAIN_STYLE } from "./style.ts";
 import { summaryLines } from "./summary-lines.ts";
 
@@ -36,17 +36,26 @@ test("divides the run times of the direct children by the wall time", () => {
   expect([summary.wallMs, summary.childRunMs, summary.speedup]).toEqual([10_000, 18_000, 1.8]);
 });
 
-test("follows in each level the child that ended last", () => {
-  const path = summarise(tree).criticalPath.map(({ name, runName, startMs, durationMs }) => [
-    name,
-    runName,
-    startMs,
-    durationMs,
-  ]);
+test("follows back from the child that ended last to those that had to end before it", () => {
+  const path = summarise(tree).criticalPath.map(({ runName, durationMs, chain }) => ({
+    of: `${runName} ${String(durationMs)}`,
+    chain: chain.map((step) => `${step.name} ${step.runName ?? "-"} ${String(step.durationMs)}`),
+  }));
   expect(path).toEqual([
-    ["master", "brave-otter", 0, 10_000],
-    ["subflow", "a", 1000, 9000],
-    ["heavy", null, 2000, 7500],
+    { of: "brave-otter 10000", chain: ["list - 1000", "subflow a 9000"] },
+    { of: "a 9000", chain: ["heavy - 7500"] },
+  ]);
+});
+
+test("counts a row of equal children on the critical path as one step, and leaves those beside it out", () => {
+  const child = (id: string, start: number, end: number): ReturnType<typeof flowNode> =>
+    flowNode({ id, name: id, start, end });
+  const flow_runs = [child("a", 0, 2), child("b", 2, 5), child("beside", 0, 4.5), child("c", 5, 9)];
+  const tasks = [taskNode("add-up", { COMPLETED: 1 }, { first: 9, last: 9.5 })];
+  const [level] = summarise(runTree(10, flowNode({ end: 10, flow_runs, tasks }))).criticalPath;
+  expect(level?.chain).toEqual([
+    { kind: "flow", name: "subflow", runName: null, count: 3, durationMs: 9000 },
+    { kind: "task", name: "add-up", runName: null, count: 1, durationMs: 500 },
   ]);
 });
 
@@ -101,7 +110,8 @@ test("is written as one line a fact with the command that shows more", () => {
     "  speed-up       1.80x  (run times / wall time)",
     "  subflow runs   1 completed, 1 failed",
     "  task runs      96 completed, 1 failed",
-    "  critical path  master brave-otter 10.0s -> subflow a 9.0s -> heavy 7.5s",
+    "  critical path  10.0s  master brave-otter: list 1.0s -> subflow a 9.0s",
+    "                 9.0s  subflow a: heavy 7.5s",
     "  slowest        9.0s  subflow a",
     "                 8.0s  subflow b",
     "  look next      npx sluice flow-run inspect root",

@@ -1,23 +1,10 @@
 import type { StateType } from "../../wire/state-types.ts";
 import type { FlowRunNode, RunTree, StateCounts } from "../../wire/run-tree.ts";
+import { criticalPath, type PathLevel } from "./critical-path.ts";
 import { addCounts, instantMs } from "./run-counts.ts";
 
 // As many as a reader compares at a glance; `inspect` shows the rest.
 const SLOWEST = 5;
-
-/** One step of the critical path, from the root downwards. */
-export interface PathStep {
-  readonly kind: "flow" | "task";
-  /** The flow's or task's name. */
-  readonly name: string;
-  /** The flow run's name; null for a task, whose runs are counted together. */
-  readonly runName: string | null;
-  /** The flow run's id; null for a task. */
-  readonly flowRunId: string | null;
-  /** Milliseconds after the start of the root. */
-  readonly startMs: number;
-  readonly durationMs: number;
-}
 
 /** A child that took long. */
 export interface SlowRun {
@@ -45,8 +32,8 @@ export interface RunSummary {
   readonly childRunMs: number;
   /** `childRunMs / wallMs`: how many runs went on at once on average; null without children or without a start. */
   readonly speedup: number | null;
-  /** Root, then in each level the child that ended last. */
-  readonly criticalPath: readonly PathStep[];
+  /** The longest chain of children, level by level from the root; empty before the start. */
+  readonly criticalPath: readonly PathLevel[];
   /** All flow runs below the root. */
   readonly flowRunCounts: StateCounts;
   /** All task runs of the tree. */
@@ -75,7 +62,7 @@ export function summarise(tree: RunTree): RunSummary {
     wallMs,
     childRunMs,
     speedup: wallMs > 0 && childRunMs > 0 ? childRunMs / wallMs : null,
-    criticalPath: startMs === null ? [] : criticalPath(root, startMs, nowMs),
+    criticalPath: startMs === null ? [] : criticalPath(root, nowMs),
     flowRunCounts,
     taskRunCounts,
     slowest: slowestOf(root),
@@ -98,58 +85,6 @@ function countBelow(
     addCounts(flowRuns, { [child.state_type]: 1 });
     countBelow(child, flowRuns, taskRuns);
   }
-}
-
-function criticalPath(root: FlowRunNode, originMs: number, nowMs: number): PathStep[] {
-  const path: PathStep[] = [];
-  let node: FlowRunNode | undefined = root;
-  while (node) {
-    const start = instantMs(node.start_time) ?? nowMs;
-    const end = instantMs(node.end_time) ?? nowMs;
-    path.push({
-      kind: "flow",
-      name: node.flow_name,
-      runName: node.name,
-      flowRunId: node.id,
-      startMs: start - originMs,
-      durationMs: end - start,
-    });
-    const last = lastChild(node, nowMs);
-    if (last?.task) path.push({ ...last.task, startMs: last.task.startMs - originMs });
-    node = last?.flowRun;
-  }
-  return path;
-}
-
-interface LastChild {
-  readonly endMs: number;
-  readonly flowRun?: FlowRunNode;
-  readonly task?: PathStep;
-}
-
-function lastChild(node: FlowRunNode, nowMs: number): LastChild | undefined {
-  let last: LastChild | undefined;
-  for (const task of node.tasks) {
-    const startMs = instantMs(task.first_start_time);
-    if (startMs === null) continue;
-    const endMs = instantMs(task.last_end_time) ?? nowMs;
-    if (last && endMs <= last.endMs) continue;
-    const step = {
-      kind: "task",
-      name: task.name,
-      runName: null,
-      flowRunId: null,
-      startMs,
-      durationMs: endMs - startMs,
-    } as const;
-    last = { endMs, task: step };
-  }
-  for (const child of node.flow_runs) {
-    if (child.start_time === null) continue;
-    const endMs = instantMs(child.end_time) ?? nowMs;
-    if (!last || endMs > last.endMs) last = { endMs, flowRun: child };
-  }
-  return last;
 }
 
 function slowestOf(root: FlowRunNode): SlowRun[] {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { RunTree } from "../../wire/run-tree.ts";
 import { progressMode } from "./progress-mode.ts";
 import type { TreeSource } from "./read-tree.ts";
-import { flowNode, runTree } from "./run-tree-builder.ts";
+import { flowNode, runTree } from "./run-tree.fixture.ts";
 import { Screen } from "./screen.ts";
 import { showRun } from "./show-run.ts";
 import { PLAIN_STYLE } from "./style.ts";

@@ -2,9 +2,13 @@ import type { StateCounts } from "../../wire/run-tree.ts";
 import { STATE_TYPES } from "../../wire/state-types.ts";
 import { countText, durationText } from "./duration-text.ts";
 import { totalOf } from "./run-counts.ts";
-import type { PathStep, RunSummary, SlowRun } from "./run-summary.ts";
+import type { PathLevel, PathStep } from "./critical-path.ts";
+import type { RunSummary, SlowRun } from "./run-summary.ts";
 import { paint, paintState, stateGlyph, type Style } from "./style.ts";
 import { padWidth, printable } from "./text-width.ts";
+
+// More steps in a row than fit a line are not read.
+const STEPS = 6;
 
 /** Writes a summary for people, one line a fact, ending with the command that shows more. */
 export function summaryLines(summary: RunSummary, style: Style): string[] {
@@ -20,10 +24,8 @@ export function summaryLines(summary: RunSummary, style: Style): string[] {
   }
   if (totalOf(summary.flowRunCounts) > 0) add("subflow runs", countsText(summary.flowRunCounts, style));
   if (totalOf(summary.taskRunCounts) > 0) add("task runs", countsText(summary.taskRunCounts, style));
-  if (summary.criticalPath.length > 1) {
-    const arrow = style.unicode ? " → " : " -> ";
-    add("critical path", summary.criticalPath.map((step) => stepText(step)).join(arrow));
-  }
+  const levels = summary.criticalPath.filter(({ chain }) => chain.length > 0);
+  for (const [index, level] of levels.entries()) add(index === 0 ? "critical path" : "", levelText(level, style));
   for (const [index, run] of summary.slowest.entries()) add(index === 0 ? "slowest" : "", slowText(run));
   add("look next", `npx sluice flow-run inspect ${summary.flowRunId}`);
   return lines;
@@ -36,8 +38,18 @@ function countsText(counts: StateCounts, style: Style): string {
     .join(", ");
 }
 
+function levelText({ flowName, runName, durationMs, chain }: PathLevel, style: Style): string {
+  const steps =
+    chain.length <= STEPS
+      ? chain.map(stepText)
+      : [...chain.slice(0, STEPS - 1).map(stepText), style.unicode ? "…" : "..."];
+  const arrow = style.unicode ? " → " : " -> ";
+  return `${durationText(durationMs)}  ${nameText({ name: flowName, runName })}: ${steps.join(arrow)}`;
+}
+
 function stepText(step: PathStep): string {
-  return `${nameText(step)} ${durationText(step.durationMs)}`;
+  const many = step.count > 1 ? `${countText(step.count)} x ` : "";
+  return `${many}${nameText(step)} ${durationText(step.durationMs)}`;
 }
 
 function slowText(run: SlowRun): string {

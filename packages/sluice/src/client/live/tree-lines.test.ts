@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { flowNode, runTree, taskNode } from "./run-tree-builder.ts";
+import { flowNode, runTree, taskNode } from "./run-tree.fixture.ts";
 import { PLAIN_STYLE } from "./style.ts";
 import { displayWidth } from "./text-width.ts";
 import { treeLines } from "./tree-lines.ts";
