@@ -99,7 +99,11 @@ test("counts subflows that the tree left out", () => {
     flow_runs: [flowNode({ id: "c", end: 1 })],
     omitted_flow_runs: { COMPLETED: 7, RUNNING: 2 },
   });
-  expect(summarise(runTree(1, root)).flowRunCounts).toEqual({ COMPLETED: 8, RUNNING: 2 });
+  const summary = summarise(runTree(1, root));
+  expect([summary.flowRunCounts, summary.omittedFlowRuns]).toEqual([{ COMPLETED: 8, RUNNING: 2 }, 9]);
+  expect(summaryLines(summary, PLAIN_STYLE)).toContain(
+    "  left out       9 of the subflow runs: too many for one summary",
+  );
 });
 
 test("is written as one line a fact with the command that shows more", () => {

@@ -1,7 +1,7 @@
 import type { StateType } from "../../wire/state-types.ts";
 import type { FlowRunNode, RunTree, StateCounts } from "../../wire/run-tree.ts";
 import { criticalPath, type PathLevel } from "./critical-path.ts";
-import { addCounts, instantMs } from "./run-counts.ts";
+import { addCounts, instantMs, totalOf } from "./run-counts.ts";
 
 // As many as a reader compares at a glance; `inspect` shows the rest.
 const SLOWEST = 5;
@@ -36,6 +36,8 @@ export interface RunSummary {
   readonly criticalPath: readonly PathLevel[];
   /** All flow runs below the root. */
   readonly flowRunCounts: StateCounts;
+  /** Flow runs that the tree only counts, because there were too many: their run times, tasks and subflows are not in the other figures. */
+  readonly omittedFlowRuns: number;
   /** All task runs of the tree. */
   readonly taskRunCounts: StateCounts;
   /** The slowest flow runs below the root, or the slowest tasks when there are none; at most five. */
@@ -65,6 +67,7 @@ export function summarise(tree: RunTree): RunSummary {
     criticalPath: startMs === null ? [] : criticalPath(root, nowMs),
     flowRunCounts,
     taskRunCounts,
+    omittedFlowRuns: omittedIn(root),
     slowest: slowestOf(root),
   };
 }
@@ -85,6 +88,10 @@ function countBelow(
     addCounts(flowRuns, { [child.state_type]: 1 });
     countBelow(child, flowRuns, taskRuns);
   }
+}
+
+function omittedIn(node: FlowRunNode): number {
+  return node.flow_runs.reduce((sum, child) => sum + omittedIn(child), totalOf(node.omitted_flow_runs ?? {}));
 }
 
 function slowestOf(root: FlowRunNode): SlowRun[] {

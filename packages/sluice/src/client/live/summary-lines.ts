@@ -7,6 +7,7 @@ import type { RunSummary, SlowRun } from "./run-summary.ts";
 import { paint, paintState, stateGlyph, type Style } from "./style.ts";
 import { padWidth, printable } from "./text-width.ts";
 
+const LABEL_COLUMNS = 15;
 // More steps in a row than fit a line are not read.
 const STEPS = 6;
 
@@ -16,7 +17,7 @@ export function summaryLines(summary: RunSummary, style: Style): string[] {
   const why = stateType !== "COMPLETED" && stateMessage ? `: ${printable(stateMessage.split("\n", 1)[0] ?? "")}` : "";
   const title = `${paint(style, "bold", printable(summary.flowName))} ${printable(summary.runName)}`;
   const lines = [`${stateGlyph(style, stateType)} ${title}  ${paintState(style, stateType, stateName)}${why}`];
-  const add = (label: string, text: string): void => void lines.push(`  ${padWidth(label, 15)}${text}`);
+  const add = (label: string, text: string): void => void lines.push(`  ${padWidth(label, LABEL_COLUMNS)}${text}`);
   add("wall time", durationText(summary.wallMs));
   if (summary.speedup !== null) {
     add("run times", `${durationText(summary.childRunMs)}, summed over the runs directly below`);
@@ -24,6 +25,8 @@ export function summaryLines(summary: RunSummary, style: Style): string[] {
   }
   if (totalOf(summary.flowRunCounts) > 0) add("subflow runs", countsText(summary.flowRunCounts, style));
   if (totalOf(summary.taskRunCounts) > 0) add("task runs", countsText(summary.taskRunCounts, style));
+  if (summary.omittedFlowRuns > 0)
+    add("left out", `${countText(summary.omittedFlowRuns)} of the subflow runs: too many for one summary`);
   const levels = summary.criticalPath.filter(({ chain }) => chain.length > 0);
   for (const [index, level] of levels.entries()) add(index === 0 ? "critical path" : "", levelText(level, style));
   for (const [index, run] of summary.slowest.entries()) add(index === 0 ? "slowest" : "", slowText(run));
