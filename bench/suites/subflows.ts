@@ -5,14 +5,14 @@ import { untilSubflowsRecorded } from "../store.ts";
 
 const WORKERS = 2;
 /** Subflows that start the workers and bring the code to speed, uncounted. */
-const WARM_UP_SUBFLOWS = 50;
+const WARM_UP_SUBFLOWS = 500;
 
 /** No-op subflows, until every one of them is readable as COMPLETED in the store; workers are warm. */
 export const subflows: Bench = {
   name: "subflows",
   about: "no-op subflows, in this process, on threads, on processes",
   cases: (scale) => [
-    subflowCase("inline", scale === "full" ? 2000 : 20),
+    subflowCase("inline", scale === "full" ? 4000 : 20),
     subflowCase("thread", scale === "full" ? 500 : 20),
     subflowCase("process", scale === "full" ? 500 : 20),
     prefectCase("subflows", scale),
