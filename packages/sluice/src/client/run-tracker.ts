@@ -14,9 +14,9 @@ import type { Transport } from "./transport.ts";
  * 4. `acknowledged` and `flush` resolve when the store has answered for all that was handed over before, and reject only when it cannot be told within
  *    the transport's patience; the records are kept and sent with the next batch.
  */
-const BATCH_RECORDS = 5000;
+const BATCH_RECORDS = 1000;
 const FLUSH_MS = 50;
-const MAX_UNACKNOWLEDGED = 20_000;
+const MAX_UNACKNOWLEDGED = 10_000;
 /** A batch of logs is cut at this many lines. */
 const BATCH_LOGS = 2000;
 /** Wait before a refused batch (a full disk, an overloaded server) is sent again. */

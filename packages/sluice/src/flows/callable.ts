@@ -8,8 +8,8 @@ import type {
 } from "../engine/definition.ts";
 import { currentFrame } from "../engine/context/frame.ts";
 import { defineFunction } from "../engine/functions/function-registry.ts";
-import { Future } from "../engine/context/future.ts";
-import { haltIfImporting, throwIfImporting } from "../engine/functions/import-halt.ts";
+import { Future, type StartedRun } from "../engine/context/future.ts";
+import { haltIfImporting } from "../engine/functions/import-halt.ts";
 import { parameterNames } from "../engine/values/parameters.ts";
 import { startCall } from "../engine/runs/start-call.ts";
 import { valueOf, type FinalState } from "../engine/state.ts";
@@ -91,7 +91,10 @@ function callableOf(definition: Definition): CallableFunction {
     return showing(definition, args);
   };
   const submit = (...args: readonly unknown[]): Future<unknown> => {
-    if (currentFrame() === undefined) throwIfImporting(name);
+    if (currentFrame() === undefined) {
+      const halted = haltIfImporting(name);
+      if (halted !== undefined) return new Future(haltedRun(definition, halted));
+    }
     return new Future(startCall({ definition, args, frame: currentFrame(), host: openSession(), submitted: true }));
   };
   const call = async (...args: readonly unknown[]): Promise<unknown> => valueOf(await settle(args));
@@ -109,6 +112,18 @@ function callableOf(definition: Definition): CallableFunction {
       return callableOf(withCopy(definition, given));
     },
   });
+}
+
+/** A run that is never started, of a call made while its module is only imported: its future never settles. */
+function haltedRun({ name, kind }: Definition, outcome: Promise<never>): StartedRun<never> {
+  const timestamp = new Date();
+  return {
+    run: { id: "", name, kind },
+    outcome,
+    carried: false,
+    currentState: () => ({ type: "PENDING", name: "Pending", message: "Not started: the module is only imported.", timestamp }),
+    cancel: () => undefined,
+  };
 }
 
 /** Runs a call here; the run of a root flow shows its progress, where that is asked for. */

@@ -7,7 +7,7 @@ import { FileResultStore } from "../engine/results/file-result-store.ts";
 import { currentHost, setHost, type EngineHost, type EngineSettings } from "../engine/host.ts";
 import type { ResultStore } from "../engine/ports.ts";
 import { LOG_LEVELS } from "../engine/context/run-logger.ts";
-import { cancelInWorkers, setHomeLink } from "../runners/index.ts";
+import { cancelInWorkers, closeRunners, setHomeLink } from "../runners/index.ts";
 import type { Home } from "../home/home.ts";
 import { LazyTransport } from "./lazy-transport.ts";
 
@@ -79,6 +79,8 @@ export async function closeSession(): Promise<void> {
   process.off("beforeExit", onBeforeExit);
   const home = await closing.home.catch(() => undefined);
   if (home === undefined) return;
+  // Workers send what is unsent, through this process's home thread or to its socket, before the home is handed over.
+  await closeRunners();
   await closing.host.tracker.flush();
   await home.close();
 }

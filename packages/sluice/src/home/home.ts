@@ -39,6 +39,12 @@ export interface OpenHomeOptions {
   readonly processId?: string;
 }
 
+/**
+ * Young generation of the home thread's heap: its objects are parsed batches that die at once, and a larger one only delays their end.
+ * Old objects have no limit of ours.
+ */
+const YOUNG_GENERATION_MB = 12;
+
 /** How long the home thread may take to hand over before it is terminated: nothing acknowledged depends on it. */
 const CLOSE_LIMIT_MS = 10_000;
 
@@ -104,7 +110,14 @@ function startThread(data: HomeThreadData): Worker {
   const file = new URL(`./home-thread${extname(import.meta.url)}`, import.meta.url);
   // The user's loaders and preloads are for the user's code: here they would cost time and could block.
   const env = { ...process.env, NODE_OPTIONS: "" };
-  return new Worker(file, { name: "sluice-home", workerData: data, transferList: [data.port], execArgv: [], env });
+  return new Worker(file, {
+    name: "sluice-home",
+    workerData: data,
+    transferList: [data.port],
+    execArgv: [],
+    env,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
 }
 
 function remoteAddress(settings: Settings): ApiAddress | null {
