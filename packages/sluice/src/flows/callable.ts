@@ -121,7 +121,12 @@ function haltedRun({ name, kind }: Definition, outcome: Promise<never>): Started
     run: { id: "", name, kind },
     outcome,
     carried: false,
-    currentState: () => ({ type: "PENDING", name: "Pending", message: "Not started: the module is only imported.", timestamp }),
+    currentState: () => ({
+      type: "PENDING",
+      name: "Pending",
+      message: "Not started: the module is only imported.",
+      timestamp,
+    }),
     cancel: () => undefined,
   };
 }

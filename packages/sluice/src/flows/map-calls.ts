@@ -1,5 +1,7 @@
-import { Unmapped } from "../engine/context/call-arguments.ts";
+import { isThenable, Unmapped } from "../engine/context/call-arguments.ts";
 import type { FutureIterator, FutureStream } from "../engine/context/combinators.ts";
+import { currentFrame } from "../engine/context/frame.ts";
+import type { SlotWaits } from "../engine/context/slot-waits.ts";
 import { isFuture, type Future } from "../engine/context/future.ts";
 import { SluiceError } from "../wire/errors.ts";
 import type { MapStreamOptions } from "./call-types.ts";
@@ -95,6 +97,7 @@ class StreamIterator<R> implements FutureIterator<Future<R>> {
   private readonly window: number;
   private readonly ended: Future<R>[] = [];
   private open = 0;
+  private slotWaits: SlotWaits | null = null;
   private exhausted = false;
   private wake: (() => void) | undefined;
 
@@ -106,14 +109,17 @@ class StreamIterator<R> implements FutureIterator<Future<R>> {
 
   async next(): Promise<IteratorResult<Future<R>, undefined>> {
     while (!this.exhausted && this.open < this.window && this.ended.length < this.window) {
-      const item = await this.source.next();
+      const next = this.source.next();
+      const item = isThenable(next) ? await next : next;
       if (item.done === true) this.exhausted = true;
       else this.start(item.value);
     }
     while (this.ended.length === 0 && this.open > 0) {
-      await new Promise<void>((resolve) => {
+      const end = new Promise<void>((resolve) => {
         this.wake = resolve;
       });
+      // A body that only waits for runs on other executors gives its slot back.
+      await (this.slotWaits === null ? end : this.slotWaits.during(end));
     }
     const future = this.ended.shift();
     return future === undefined ? { done: true, value: undefined } : { done: false, value: future };
@@ -129,11 +135,12 @@ class StreamIterator<R> implements FutureIterator<Future<R>> {
   private start(item: unknown): void {
     this.open++;
     const future = this.submit(item);
+    if (future.carried) this.slotWaits = currentFrame()?.scope.slotWaits ?? null;
     const onEnd = () => {
       this.open--;
       this.ended.push(future);
       this.wake?.();
     };
-    void future.wait().then(onEnd, onEnd);
+    void future.settled().then(onEnd, onEnd);
   }
 }

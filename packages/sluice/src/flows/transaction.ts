@@ -1,6 +1,10 @@
 import { join } from "node:path";
 import { currentFrame } from "../engine/context/frame.ts";
-import { transaction as runTransaction, type Transaction, type TransactionOptions } from "../engine/results/transaction.ts";
+import {
+  transaction as runTransaction,
+  type Transaction,
+  type TransactionOptions,
+} from "../engine/results/transaction.ts";
 import { loadSettings } from "../client/settings.ts";
 import { openSession } from "./session.ts";
 

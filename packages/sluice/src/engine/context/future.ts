@@ -100,6 +100,16 @@ export class Future<out R> implements PromiseLike<R> {
     }
   }
 
+  /** @internal True for a run that a runner carries elsewhere. */
+  get carried(): boolean {
+    return this.started.carried;
+  }
+
+  /** @internal Settles when the run is over, without being a wait of the calling body: for iterators that wait once for many. */
+  settled(): Promise<Outcome<R>> {
+    return this.started.outcome;
+  }
+
   /** Asks the run, and everything below it, to stop. It ends as CANCELLED when its body has settled or was terminated. */
   cancel(reason?: string): void {
     this.started.cancel(reason);
