@@ -37,7 +37,7 @@ export async function serveHome({ settings, host, port }: ServeHomeOptions): Pro
     const listening = await listen(
       served(home),
       { host, port },
-      { corsAllowedOrigins: settings.serverCorsAllowedOrigins },
+      { corsAllowedOrigins: settings.serverCorsAllowedOrigins, authString: settings.serverApiAuthString },
     );
     const bound = listening.port ?? port;
     let closing: Promise<void> | undefined;

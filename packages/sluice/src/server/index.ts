@@ -21,6 +21,8 @@ export interface StartServerOptions extends Omit<ServerCoreOptions, "databaseFil
   readonly home?: string;
   /** Origins of web pages that may call; none by default. */
   readonly corsAllowedOrigins?: readonly string[];
+  /** `user:password` that is asked of every request and websocket but health and readiness; none by default. */
+  readonly authString?: string | null;
 }
 
 /** A running server. */

@@ -137,3 +137,16 @@ function taskEvent(event: { flowRun: string; taskRun: string; type: string; name
     },
   };
 }
+
+test("with an auth string every route and websocket but health and readiness asks for it", async () => {
+  await server.close();
+  server = await startServer({ port: 0, home: folder, authString: "ann:secret" });
+  const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });
+  expect((await api("GET", "/health")).status).toBe(200);
+  for (const path of ["/admin/version", "/x/health", "/flows/health"]) expect((await api("GET", path)).status).toBe(401);
+  expect((await api("GET", "/admin/version", { headers: basic("ann:wrong") })).status).toBe(401);
+  expect((await api("GET", "/admin/version", { headers: basic("ann:secret") })).status).toBe(200);
+  const socket = new WebSocket(`${server.apiUrl.replace("http", "ws")}/events/in`, "prefect");
+  const refused = await new Promise<string>((resolve) => socket.on("error", (error) => resolve(error.message)));
+  expect(refused).toContain("403");
+});

@@ -5,6 +5,7 @@ import { getRequestListener } from "@hono/node-server";
 import { WebSocketServer } from "ws";
 import { SluiceError } from "../../wire/errors.ts";
 import { type EventTaker, MAX_FRAME_BYTES, serveEventsIn } from "../events/events-socket.ts";
+import { isAuthorised } from "./authorisation.ts";
 import { type ApiAnswerer, createWebApp, type WebAppOptions } from "./web-app.ts";
 
 /** Where a server listens: a port of an address, or a unix socket. */
@@ -66,10 +67,11 @@ function upgrade(served: Served, sockets: WebSocketServer, { request, socket, he
     origin === undefined ||
     origin === `http://${request.headers.host}` ||
     options.corsAllowedOrigins?.includes(origin) === true;
-  if (path !== "/api/events/in" || !isOwnOrigin) {
-    socket.end(
-      `HTTP/1.1 ${isOwnOrigin ? "404 Not Found" : "403 Forbidden"}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
-    );
+  const header = request.headers.authorization ?? null;
+  const isAllowed = isOwnOrigin && isAuthorised(options.authString ?? null, { path: path ?? "", header });
+  if (path !== "/api/events/in" || !isAllowed) {
+    const status = isAllowed ? "404 Not Found" : "403 Forbidden";
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     return;
   }
   socket.on("error", (error) => served.onError(error));

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { ApiCall, ApiReply } from "../api-reply.ts";
+import { isAuthorised } from "./authorisation.ts";
 
 /** Whoever answers API calls: the core of this process, or the way to the leader of a home. */
 export interface ApiAnswerer {
@@ -11,6 +12,8 @@ export interface ApiAnswerer {
 export interface WebAppOptions {
   /** Origins that pages may call from; none by default. */
   readonly corsAllowedOrigins?: readonly string[];
+  /** `user:password` that is asked of every request but health and readiness; null (default) asks for none. */
+  readonly authString?: string | null;
 }
 
 /** Most bytes of a body that are read; what is longer is refused before it is read. */
@@ -31,6 +34,9 @@ export function createWebApp(core: ApiAnswerer, options: WebAppOptions = {}): Ho
     const refusal = refuse(raw, allowed);
     if (refusal) return context.json({ detail: refusal.detail }, refusal.status);
     const url = new URL(raw.url);
+    if (!isAuthorised(options.authString ?? null, { path: url.pathname, header: raw.headers.get("authorization") })) {
+      return context.json({ exception_message: "Unauthorized" }, 401, { "www-authenticate": "Basic" });
+    }
     const body = raw.method === "GET" || raw.method === "HEAD" ? undefined : await raw.text();
     const call = { method: raw.method === "HEAD" ? "GET" : raw.method, path: url.pathname + url.search };
     const answer = await core.handle(body === undefined ? call : { ...call, body }, raw.signal);
