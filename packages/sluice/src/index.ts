@@ -14,7 +14,13 @@ export {
 } from "./engine/results/cache-policy.ts";
 export type { CacheKeyContext, CacheKeyFunction, CachePolicy } from "./engine/results/cache-policy.ts";
 export { asCompleted, gather, race, wait } from "./engine/context/combinators.ts";
-export type { FutureIterator, FutureStream, Gathered, GatherOptions, WaitResult } from "./engine/context/combinators.ts";
+export type {
+  FutureIterator,
+  FutureStream,
+  Gathered,
+  GatherOptions,
+  WaitResult,
+} from "./engine/context/combinators.ts";
 export type { FlowOptions, Hook, RunOptions, RunView, TaskOptions } from "./engine/definition.ts";
 export { Future, isFuture } from "./engine/context/future.ts";
 export type { WaitOptions } from "./engine/context/future.ts";
@@ -51,5 +57,6 @@ export type {
 export { task } from "./flows/task.ts";
 export type { Task } from "./flows/task.ts";
 export { ConcurrentTaskRunner, ProcessPoolTaskRunner, ThreadPoolTaskRunner } from "./runners/index.ts";
+export type { ProcessPoolOptions, ThreadPoolOptions } from "./runners/index.ts";
 export { ERROR_CODES, isSluiceError, SluiceError } from "./wire/errors.ts";
 export type { ErrorCode } from "./wire/errors.ts";

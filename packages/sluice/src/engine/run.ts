@@ -7,7 +7,7 @@ import type {
   TransitionRecord,
 } from "../wire/run-record.ts";
 import { isFinalStateType, type StateType } from "../wire/state-types.ts";
-import type { TrackedRun, Tracker } from "./ports.ts";
+import type { TrackedRun } from "./ports.ts";
 
 /** What a transition says beyond its type and name. */
 export interface TransitionDetails {
@@ -56,6 +56,7 @@ abstract class Run implements TrackedRun {
   }
 
   /** Moves the run to a state; the timestamp is `nowUs`, moved on where it would not be later than the last one. */
+  // oxlint-disable-next-line max-params -- the hot path of every run: no object is made for three words
   transition(nowUs: number, type: StateType, name: string, details?: TransitionDetails): void {
     const timestampUs = nowUs > this.stateTimestampUs ? nowUs : this.stateTimestampUs + 1;
     this.stateType = type;
@@ -131,17 +132,6 @@ export class FlowRun extends Run {
     if (!whole) return { kind: "flow", id: this.id, base, transitions };
     return { kind: "flow", id: this.id, base, transitions, run: this.source.identity() };
   }
-}
-
-/** Moves a run to a state and tells the tracker. */
-export function report(
-  run: TaskRun | FlowRun,
-  to: { readonly nowUs: number; readonly type: StateType; readonly name: string },
-  tracker: Tracker,
-  details?: TransitionDetails,
-): void {
-  run.transition(to.nowUs, to.type, to.name, details);
-  tracker.changed(run);
 }
 
 function unidentified(): never {

@@ -30,7 +30,7 @@ const shapes: Record<string, (step: Step) => Promise<string[]>> = {
     const seen: string[] = [];
     for await (const future of asCompleted(step.map(["a", "a", "a", "a"], ["1", "2", "3", "4"])))
       seen.push(await step("d", await future));
-    return seen.sort();
+    return seen.toSorted();
   },
   "a loop that branches on values": async (step) => {
     const seen: string[] = [];
@@ -125,5 +125,6 @@ test("adopts a finished subflow without running it again", async () => {
     return a.n + b.n;
   });
   expect(await parent()).toBe(3);
-  expect(ran.toSorted()).toEqual([1, 2]);
+  expect(new Set(ran)).toEqual(new Set([1, 2]));
+  expect(ran).toHaveLength(2);
 });

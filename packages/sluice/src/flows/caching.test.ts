@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { INPUTS, NO_CACHE, TASK_SOURCE, cacheKeyFunction } from "../engine/results/cache-policy.ts";
+import type { TaskOptions } from "../engine/definition.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import { flow } from "./flow.ts";
@@ -17,7 +18,7 @@ afterEach(() => {
 });
 
 /** A task that counts its executions. */
-function counted(options: Parameters<typeof task>[1] & object) {
+function counted(options: TaskOptions) {
   const counter = { calls: 0 };
   const run = task("counted", options, (x: number) => {
     counter.calls++;

@@ -68,10 +68,7 @@ function define(
     parameterNames: () => (names ??= parameterNames(fn)),
   } as Omit<Definition, "reference" | "taskKey">;
   const reference = known ?? defineFunction({ fn, name, kind, definition });
-  return Object.assign(definition, {
-    reference,
-    taskKey: `${name}-${reference.source_hash.slice(0, 8)}`,
-  }) as Definition;
+  return Object.assign(definition, { reference, taskKey: `${name}-${reference.source_hash.slice(0, 8)}` });
 }
 
 /** Gives a definition with further options, as a far side needs it; the reference stays that of the declaration. */

@@ -18,8 +18,7 @@ const DEFAULT_WINDOW = 1000;
  */
 export function mapCalls(name: string, args: readonly unknown[]): readonly (readonly unknown[])[] {
   const columns = args.map((arg, i) => column(name, arg, i));
-  const lists = columns.filter((list) => list !== undefined);
-  const first = lists[0];
+  const first = columns.find((list) => list !== undefined);
   if (first === undefined) {
     throw invalid(
       name,

@@ -67,7 +67,7 @@ const flag: Check = (value) => (typeof value === "boolean" ? undefined : "true o
 const text: Check = (value) => (typeof value === "string" ? undefined : "a text");
 const textOrFunction: Check = (value) =>
   typeof value === "string" || typeof value === "function" ? undefined : "a text or a function";
-const fn: Check = (value) => (typeof value === "function" ? undefined : "a function");
+const functionOnly: Check = (value) => (typeof value === "function" ? undefined : "a function");
 const texts: Check = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : "a list of texts";
 const hooks: Check = (value) =>
@@ -101,7 +101,7 @@ const COMMON = {
   retries: wholeFromZero,
   retryDelaySeconds: delays,
   retryJitterFactor: numberFromZero,
-  retryCondition: fn,
+  retryCondition: functionOnly,
   timeoutSeconds: positive,
   persistResult: flag,
   resultStorage: store,
@@ -126,8 +126,8 @@ const CHECKS: Readonly<Record<"flow" | "task", Readonly<Record<string, Check>>>>
     cachePolicy: policy,
     cacheExpiration: positive,
     refreshCache: flag,
-    onRollback: fn,
-    onCommit: fn,
+    onRollback: functionOnly,
+    onCommit: functionOnly,
   },
 };
 
@@ -144,7 +144,7 @@ export function checkOptions(kind: "flow" | "task", name: string, options: objec
     if (check === undefined) {
       throw new SluiceError(
         "SLUICE_OPTION_INVALID",
-        `${kind} "${name}" has no option "${option}". Known options: ${Object.keys(checks).sort().join(", ")}.`,
+        `${kind} "${name}" has no option "${option}". Known options: ${Object.keys(checks).toSorted().join(", ")}.`,
       );
     }
     const expected = check(value);

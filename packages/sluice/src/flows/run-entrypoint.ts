@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Settings } from "../client/settings.ts";
 import type { FlowDefinition } from "../engine/definition.ts";
+import { asError } from "../engine/context/call-arguments.ts";
 import { beginImporting } from "../engine/functions/import-halt.ts";
 import { importModule } from "../engine/functions/load-function.ts";
 import { functionsOf } from "../engine/functions/function-registry.ts";
@@ -76,8 +77,10 @@ async function findFlow(file: string, exportName: string | undefined): Promise<F
   beginImporting();
   const outcome = await importModule(url);
   if (outcome.error !== undefined) {
-    const reason = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
-    throw new SluiceError("SLUICE_IMPORT_FAILED", `${file} could not be imported: ${reason}`, { cause: outcome.error });
+    const { message } = asError(outcome.error);
+    throw new SluiceError("SLUICE_IMPORT_FAILED", `${file} could not be imported: ${message}`, {
+      cause: outcome.error,
+    });
   }
   const exported = Object.entries(outcome.exports ?? {}).flatMap(([name, value]) => {
     const definition = definitionOf(value);

@@ -68,7 +68,5 @@ export class SluiceError extends Error {
 
 /** Tells whether `value` is an error of Sluice's, from whichever copy of the package, optionally with this code. */
 export function isSluiceError(value: unknown, code?: ErrorCode): value is SluiceError {
-  return (
-    value instanceof Error && BRAND in value && "code" in value && (code === undefined || value.code === code)
-  );
+  return value instanceof Error && BRAND in value && "code" in value && (code === undefined || value.code === code);
 }

@@ -142,7 +142,11 @@ export const ROUTES: readonly Route[] = [
   remove("/artifacts/{id}", "delete_artifact"),
 
   post("/events", "create_events", ["EventList", null, 204]),
-  post("/v2/concurrency_limits/increment-with-lease", "increment_with_lease", ["IncrementWithLease", "IncrementWithLeaseResult", 200]),
+  post("/v2/concurrency_limits/increment-with-lease", "increment_with_lease", [
+    "IncrementWithLease",
+    "IncrementWithLeaseResult",
+    200,
+  ]),
   post("/v2/concurrency_limits/decrement-with-lease", "decrement_with_lease", ["Anything", null, 204]),
 ];
 

@@ -1,5 +1,5 @@
 import type { RunInput } from "../../wire/run-record.ts";
-import { Future, isFuture } from "./future.ts";
+import { isFuture, type Future } from "./future.ts";
 import type { FinalState } from "../state.ts";
 
 /**

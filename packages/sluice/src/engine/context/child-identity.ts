@@ -52,7 +52,7 @@ function userKey(definition: Definition, args: readonly unknown[]): string | und
   const { key } = definition.options;
   if (key === undefined || typeof key === "string") return key;
   // The option's type hides the parameters, which are those of the task that it was given to.
-  return String((key as (...args: readonly unknown[]) => string)(...args));
+  return (key as (...args: readonly unknown[]) => string)(...args);
 }
 
 const warned = new WeakSet<Definition>();

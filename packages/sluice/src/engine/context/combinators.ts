@@ -21,8 +21,7 @@ export async function gather<const F extends readonly unknown[]>(
   options: GatherOptions = {},
 ): Promise<Gathered<F>> {
   try {
-    // Promise.all types an array, not the tuple that went in; the positions are the same.
-    return (await Promise.all(awaitables)) as Gathered<F>;
+    return await Promise.all(awaitables);
   } catch (error) {
     if (options.cancelOnFailure === true) cancelOpen(awaitables, "Another run that was gathered with it failed.");
     throw error;

@@ -9,7 +9,7 @@ import { findCallPlace } from "./source-home.ts";
  * 1. The mode begins once ({@link beginImporting}) and lasts as long as the process or thread: a `main()` may reach its call long after the import has settled.
  * 2. A halted call gives a promise that never settles. Nothing refers to it but the caller, so it keeps nothing alive and is collected with it.
  *    It does not throw: `main().catch(() => process.exit(1))` must not end a worker.
- * 3. Where a value is due at once, an `ImportHalt` is thrown; the far side recognises it and does not take it for a crash.
+ * 3. A submit gives a future that never settles, for the same reason.
  * 4. Calls inside a run are never halted: the importer itself starts what it imported below the public functions.
  *
  * State lives on `globalThis`, shared by all copies of the package in the process.
@@ -21,22 +21,12 @@ export interface HaltedCall {
   readonly at: string;
 }
 
-/** Thrown by a halted call that must give a value at once. Control flow, not an error: never logged. */
-class ImportHalt extends Error {
-  constructor(call: HaltedCall) {
-    super(`the call of "${call.name}" at ${call.at} is not made while the module is only imported`);
-    this.name = "ImportHalt";
-    Object.defineProperty(this, HALT_BRAND, { value: true });
-  }
-}
-
 interface HaltState {
   importing: boolean;
   readonly listeners: Set<(call: HaltedCall) => void>;
 }
 
 const STATE_KEY = Symbol.for("sluice.import-halt");
-const HALT_BRAND = Symbol.for("sluice.import-halt.thrown");
 const state = sharedState();
 
 /** Makes every call without a run context halt from now on, in this thread. */
@@ -58,24 +48,10 @@ export function haltIfImporting(name: string): Promise<never> | undefined {
   return new Promise<never>(() => undefined);
 }
 
-/**
- * Halts a call that has no run context and must return a value at once.
- *
- * @throws ImportHalt while modules are only imported
- */
-export function throwIfImporting(name: string): void {
-  if (state.importing) throw new ImportHalt(announceHalt(name));
-}
-
 /** Calls back at each halted call. Returns the function that ends it. */
 export function onHalted(listener: (call: HaltedCall) => void): () => void {
   state.listeners.add(listener);
   return () => state.listeners.delete(listener);
-}
-
-/** Recognises what {@link throwIfImporting} throws, from any copy of the package. */
-export function isImportHalt(value: unknown): boolean {
-  return value instanceof Error && HALT_BRAND in value;
 }
 
 function announceHalt(name: string): HaltedCall {

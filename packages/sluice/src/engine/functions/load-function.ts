@@ -1,7 +1,7 @@
 import { SluiceError } from "../../wire/errors.ts";
 import type { FunctionReference } from "../../wire/run-spec.ts";
 import { findFunction, onDefined } from "./function-registry.ts";
-import { isImportHalt, onHalted, type HaltedCall } from "./import-halt.ts";
+import { onHalted, type HaltedCall } from "./import-halt.ts";
 
 /**
  * Imports users' modules for the functions they define.
@@ -109,8 +109,7 @@ async function evaluate(load: ModuleLoad, home: string, wanted: () => boolean): 
     },
     (error: unknown) => {
       load.settled = true;
-      if (!isImportHalt(error))
-        load.outcome = { ...load.outcome, error: error ?? new Error("the module threw nothing") };
+      load.outcome = { ...load.outcome, error: error ?? new Error("the module threw nothing") };
     },
   );
   const patience = waitAtMost(wanted);

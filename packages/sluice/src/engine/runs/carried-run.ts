@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from "node:crypto";
 import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
@@ -8,6 +7,7 @@ import { identifyChild, rememberChild, type ChildIdentity } from "../context/chi
 import { namedArguments, type Definition, type Outcome } from "../definition.ts";
 import { Frame, type FlowScope } from "../context/frame.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
+import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
 import { portableOverrides } from "./portable.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
@@ -66,13 +66,13 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     const { definition, scope } = call;
     const indexed = `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
     const isFlow = definition.kind === "flow";
-    super(isFlow ? new FlowRun(randomUUIDv7(), "") : new TaskRun(randomUUIDv7(), indexed));
+    super(isFlow ? new FlowRun(newRunId(), "") : new TaskRun(newRunId(), indexed));
     if (this.run.kind === "flow") this.run.source = { identity: () => this.flowIdentity() };
     else this.run.source = { identity: () => this.taskIdentity() };
     this.call = call;
     this.overrides = overrides;
     this.args = call.args;
-    this.trackingId = isFlow && scope.flowRun !== null ? randomUUIDv7() : null;
+    this.trackingId = isFlow && scope.flowRun !== null ? newRunId() : null;
     this.trackingName = indexed;
   }
 

@@ -25,7 +25,9 @@ export async function readReturnValue(value: unknown): Promise<ReturnedEnd> {
   if (!Array.isArray(value) || value.length === 0 || !value.every((item) => isFuture(item) || isState(item))) {
     return { type: "COMPLETED", name: "Completed", message: null, value };
   }
-  const states: FinalState<unknown>[] = await Promise.all(value.map((item) => (isFuture(item) ? item.wait() : item)));
+  const states: FinalState<unknown>[] = await Promise.all(
+    value.map(async (item) => (isFuture(item) ? item.wait() : item)),
+  );
   const verdict = aggregateFinalState(states.map((state) => state.type));
   const { message } = verdict;
   if (verdict.type === "COMPLETED") {

@@ -26,10 +26,10 @@ export interface BodyOptions {
  */
 export async function runBody(
   frame: Frame,
-  fn: RunFunction,
-  args: readonly unknown[],
+  call: { readonly fn: RunFunction; readonly args: readonly unknown[] },
   options: BodyOptions,
 ): Promise<BodyEnd> {
+  const { fn, args } = call;
   const { timeoutMs, onBlocked } = options;
   const startedMs = timeoutMs === null && onBlocked === undefined ? 0 : performance.now();
   try {
@@ -62,7 +62,7 @@ function beforeDeadline(frame: Frame, value: PromiseLike<unknown>, timeoutMs: nu
       },
       (error: unknown) => {
         clearTimeout(timer);
-        reject(error as Error); // passed on as thrown by the user's code
+        reject(error); // passed on as thrown by the user's code
       },
     );
   });

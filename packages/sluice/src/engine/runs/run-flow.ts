@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from "node:crypto";
 import { SluiceError } from "../../wire/errors.ts";
 import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
@@ -13,6 +12,7 @@ import type { EngineHost } from "../host.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
 import { validateParameters } from "../values/parameters.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
+import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
 import { readReturnValue, type ReturnedEnd } from "./return-value.ts";
@@ -87,13 +87,13 @@ export class FlowExecution extends Execution<FlowRun> {
 
   constructor(call: FlowCall) {
     const { definition, parent, assigned } = call;
-    super(new FlowRun(assigned?.runId ?? randomUUIDv7(), assigned?.runName ?? ""));
+    super(new FlowRun(assigned?.runId ?? newRunId(), assigned?.runName ?? ""));
     this.run.source = this;
     this.call = call;
     this.definition = definition;
     this.host = call.host;
     this.args = call.args;
-    this.trackingId = parent === null ? null : randomUUIDv7();
+    this.trackingId = parent === null ? null : newRunId();
     this.trackingName = parent === null ? "" : `${definition.name}-${parent.nameIndex(definition.taskKey)}`;
   }
 
@@ -314,7 +314,7 @@ export class FlowExecution extends Execution<FlowRun> {
       const value = await (definition.fn as (...args: readonly unknown[]) => unknown)(...given);
       return readReturnValue(value);
     };
-    const end = await runBody(frame, body, args, { timeoutMs });
+    const end = await runBody(frame, { fn: body, args }, { timeoutMs });
     if (frame.scope.open.size > 0) await this.childrenEnded(frame.scope);
     if (end.type === "value") return end.value as ReturnedEnd; // what `body` above gives
     const error = asError(end.error);

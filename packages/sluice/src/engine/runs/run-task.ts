@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from "node:crypto";
 import type { RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { cancelledError } from "../context/cancellation.ts";
@@ -8,6 +7,7 @@ import { namedArguments, type Outcome, type RunView, type TaskDefinition } from 
 import { Frame, type FlowScope } from "../context/frame.ts";
 import { runHooks } from "./hooks.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
+import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
 import { runBody, type BodyEnd } from "./run-body.ts";
@@ -76,7 +76,7 @@ export class TaskExecution extends Execution<TaskRun> {
   constructor(call: TaskCall) {
     const { definition, scope, assigned } = call;
     const name = assigned?.runName ?? `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
-    super(new TaskRun(assigned?.runId ?? randomUUIDv7(), name));
+    super(new TaskRun(assigned?.runId ?? newRunId(), name));
     this.run.source = this;
     this.call = call;
     this.definition = definition;
@@ -236,10 +236,14 @@ export class TaskExecution extends Execution<TaskRun> {
       run.transition(startedUs ?? scope.host.clock.nowUs(), "RUNNING", attempt === 1 ? "Running" : "Retrying");
       scope.host.tracker.changed(run);
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
-      const end = await runBody(frame, definition.fn, this.args, {
-        timeoutMs,
-        ...(call.submitted && { onBlocked: this.onBlocked }),
-      });
+      const end = await runBody(
+        frame,
+        { fn: definition.fn, args: this.args },
+        {
+          timeoutMs,
+          ...(call.submitted && { onBlocked: this.onBlocked }),
+        },
+      );
       if (this.cancelReason !== undefined) return this.cancelled();
       if (end.type === "value") return this.succeeded(end.value);
       const delayMs = await this.retryDelay(end, attempt);

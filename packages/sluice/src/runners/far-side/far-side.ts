@@ -1,5 +1,5 @@
 import type { FarSideEngine } from "../../engine/far-side-port.ts";
-import { beginImporting, isImportHalt } from "../../engine/functions/import-halt.ts";
+import { beginImporting } from "../../engine/functions/import-halt.ts";
 import { toWireError } from "../../engine/values/wire-error.ts";
 import type { NearMessage } from "../messages.ts";
 import { cancelInWorkers, closeRunners } from "../pools.ts";
@@ -90,7 +90,7 @@ async function shutDown(channel: FarChannel, engine: FarSideEngine): Promise<voi
 /** Ends this worker at an error that nothing caught, unless the user's code has a handler of its own; a halted import is none. */
 function reportUncaught(channel: FarChannel): void {
   const crash = (event: string) => (error: unknown) => {
-    if (isImportHalt(error) || process.listenerCount(event) > 1) return;
+    if (process.listenerCount(event) > 1) return;
     channel.post({ role: "crashed", error: toWireError(error) });
     channel.exit(1);
   };

@@ -143,7 +143,8 @@ test("with an auth string every route and websocket but health and readiness ask
   server = await startServer({ port: 0, home: folder, authString: "ann:secret" });
   const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });
   expect((await api("GET", "/health")).status).toBe(200);
-  for (const path of ["/admin/version", "/x/health", "/flows/health"]) expect((await api("GET", path)).status).toBe(401);
+  for (const path of ["/admin/version", "/x/health", "/flows/health"])
+    expect((await api("GET", path)).status).toBe(401);
   expect((await api("GET", "/admin/version", { headers: basic("ann:wrong") })).status).toBe(401);
   expect((await api("GET", "/admin/version", { headers: basic("ann:secret") })).status).toBe(200);
   const socket = new WebSocket(`${server.apiUrl.replace("http", "ws")}/events/in`, "prefect");
