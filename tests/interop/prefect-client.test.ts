@@ -7,8 +7,8 @@ import { startServer, type RunningServer } from "sluice/server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 /*
- * Prefect's own Python client against our server: the scenarios of `tests/contract/` that a plain flow needs. `node scripts/python-env.mjs` makes the
- * environment; without it these tests are skipped, as it takes a minute and a network.
+ * Prefect's own Python client against our server: the scenarios of `tests/contract/` that a plain flow needs. `npm test` makes the
+ * environment (`scripts/python-env.mjs`) and says so loudly where it cannot; these tests are then skipped.
  */
 const python = fileURLToPath(new URL("../../.venv/prefect/bin/python", import.meta.url));
 const runner = fileURLToPath(new URL("../contract/run.py", import.meta.url));
