@@ -16,7 +16,7 @@ import type { Transport } from "./transport.ts";
  */
 const BATCH_RECORDS = 1000;
 const FLUSH_MS = 50;
-const MAX_UNACKNOWLEDGED = 10_000;
+const MAX_UNACKNOWLEDGED = 3000;
 /** A batch of logs is cut at this many lines. */
 const BATCH_LOGS = 2000;
 /** Wait before a refused batch (a full disk, an overloaded server) is sent again. */

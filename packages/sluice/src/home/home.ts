@@ -43,7 +43,7 @@ export interface OpenHomeOptions {
  * Young generation of the home thread's heap: its objects are parsed batches that die at once, and a larger one only delays their end.
  * Old objects have no limit of ours.
  */
-const YOUNG_GENERATION_MB = 12;
+const YOUNG_GENERATION_MB = 8;
 
 /** How long the home thread may take to hand over before it is terminated: nothing acknowledged depends on it. */
 const CLOSE_LIMIT_MS = 10_000;

@@ -136,11 +136,15 @@ export class TaskExecution extends Execution<TaskRun> {
     this.scope.childEnded(this);
   }
 
-  protected async toFinalState(): Promise<Outcome> {
-    const { tracker } = this.scope.host;
+  protected toFinalState(): Promise<Outcome> {
     const turn = turnOver();
+    const room = this.scope.host.tracker.room();
+    if (turn === undefined && room === undefined && this.child !== undefined) return this.proceed();
+    return this.proceedLater(turn, room);
+  }
+
+  private async proceedLater(turn: Promise<void> | undefined, room: Promise<void> | undefined): Promise<Outcome> {
     if (turn !== undefined) await turn;
-    const room = tracker.room();
     if (room !== undefined) await room;
     if (this.child === undefined) {
       const resolved = await resolveCall(
@@ -153,8 +157,12 @@ export class TaskExecution extends Execution<TaskRun> {
       this.inputs = { ...this.inputs, ...resolved.inputs };
       this.identify();
     }
+    return this.proceed();
+  }
+
+  private proceed(): Promise<Outcome> {
     const adopted = this.child?.finished;
-    if (adopted !== undefined) return this.adopt(adopted.value);
+    if (adopted !== undefined) return Promise.resolve(this.adopt(adopted.value));
     if (this.cancelReason !== undefined) return this.cancelled();
     return this.reported();
   }
@@ -198,27 +206,33 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   /** From here on the store hears of the run. */
-  private async reported(): Promise<Outcome> {
+  private reported(): Promise<Outcome> {
     const { definition, run, scope, call } = this;
     const { clock, tracker } = scope.host;
     const { taskRunName: template } = definition.options;
     if (template !== undefined && call.assigned === undefined) {
       run.name = taskRunName(template, definition.name, namedArguments(definition, this.args));
     }
+    if ((call.assigned?.runCount ?? 0) > 0) run.reportAfterLatest();
     run.transition(call.assigned?.createdUs ?? clock.nowUs(), "PENDING", "Pending");
-    if (TaskResults.isWanted(definition, scope)) {
-      this.results = TaskResults.open({ definition, scope, runId: run.id, onNoKey: this.onNoKey }, this.args);
-      const cached = await this.results.read();
-      if (cached !== undefined) {
-        call.assigned?.bodyEnded({ value: cached.value });
-        return this.complete(cached.value, "Cached", {
-          message: "Result taken from the cache.",
-          data: cached.reference,
-        });
-      }
-    }
+    if (TaskResults.isWanted(definition, scope)) return this.cachedOrRun();
     tracker.opened(run);
     return this.attempts();
+  }
+
+  private async cachedOrRun(): Promise<Outcome> {
+    const { definition, run, scope, call } = this;
+    this.results = TaskResults.open({ definition, scope, runId: run.id, onNoKey: this.onNoKey }, this.args);
+    const cached = await this.results.read();
+    if (cached === undefined) {
+      scope.host.tracker.opened(run);
+      return this.attempts();
+    }
+    call.assigned?.bodyEnded({ value: cached.value });
+    const details = { message: "Result taken from the cache.", data: cached.reference };
+    const outcome = this.complete(cached.value, "Cached", details);
+    await this.hooks(definition.options.onCompletion, outcome);
+    return outcome;
   }
 
   private async attempts(): Promise<Outcome> {
@@ -245,7 +259,8 @@ export class TaskExecution extends Execution<TaskRun> {
         },
       );
       if (this.cancelReason !== undefined) return this.cancelled();
-      if (end.type === "value") return this.succeeded(end.value);
+      if (end.type === "value")
+        return this.isPlain() ? this.complete(end.value, "Completed") : this.succeeded(end.value);
       const delayMs = await this.retryDelay(end, attempt);
       if (delayMs === undefined) return this.failed(end);
       if (!(await this.waitForRetry(delayMs, frame))) return this.cancelled();
@@ -290,9 +305,18 @@ export class TaskExecution extends Execution<TaskRun> {
       return this.failed({ type: "error", error });
     }
     const details = prepared === undefined ? undefined : { data: prepared.reference };
-    const outcome = await this.complete(value, "Completed", details);
+    const outcome = this.complete(value, "Completed", details);
+    await this.hooks(this.definition.options.onCompletion, outcome);
     if (transaction !== undefined || this.hasTransactionHooks()) await this.stage(transaction, prepared);
     return outcome;
+  }
+
+  /** Whether nothing is to be awaited after the body: most runs, which then pay for nothing. */
+  private isPlain(): boolean {
+    const noHooks = this.definition.options.onCompletion === undefined && !this.hasTransactionHooks();
+    return (
+      noHooks && this.results === undefined && this.call.assigned === undefined && currentTransaction() === undefined
+    );
   }
 
   private hasTransactionHooks(): boolean {
@@ -315,7 +339,7 @@ export class TaskExecution extends Execution<TaskRun> {
     });
   }
 
-  private async complete(value: unknown, name: string, details?: TransitionDetails): Promise<Outcome> {
+  private complete(value: unknown, name: string, details?: TransitionDetails): Outcome {
     const { definition, run, scope } = this;
     this.transition("COMPLETED", name, details);
     noteOrigin(value, { input_type: "task_run", id: run.id });
@@ -326,15 +350,13 @@ export class TaskExecution extends Execution<TaskRun> {
         { runId: run.id, value },
       );
     }
-    const outcome = finalState<unknown>({
+    return finalState<unknown>({
       type: "COMPLETED",
       name,
       message: details?.message ?? null,
       timestampUs: run.stateTimestampUs,
       outcome: { value },
     });
-    if (definition.options.onCompletion !== undefined) await this.hooks(definition.options.onCompletion, outcome);
-    return outcome;
   }
 
   private async failed(end: Exclude<BodyEnd, { type: "value" }>): Promise<Outcome> {

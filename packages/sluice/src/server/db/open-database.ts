@@ -5,8 +5,8 @@ import { isSluiceError, SluiceError } from "../../wire/errors.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 import { explainDatabaseError } from "./sqlite-error.ts";
 
-/** 16 MB of pages in memory: new runs go to the ends of their tables, and the file is in the system's cache besides. */
-const CACHE_KIB = 16_384;
+/** 8 MB of pages in memory: new runs go to the ends of their tables, and the file is in the system's cache besides. */
+const CACHE_KIB = 8192;
 /** Pages in the write-ahead log before it is carried over: 16 MB, so that a page written by several batches is carried over once. */
 const CHECKPOINT_PAGES = 4000;
 /** How long a writer waits for a foreign process that holds the database, as a backup does. */
