@@ -11,8 +11,10 @@ import type { Transport } from "./transport.ts";
  * 2. A batch is cut when {@link BATCH_RECORDS} runs have ended (only ended runs go into it), after {@link FLUSH_MS} (runs that are still open are announced),
  *    and at once when somebody waits for an acknowledgement.
  * 3. Producers wait while more than {@link MAX_UNACKNOWLEDGED} ended runs are unacknowledged (`room`).
- * 4. `acknowledged` and `flush` resolve when the store has answered for all that was handed over before, and reject only when it cannot be told within
- *    the transport's patience; the records are kept and sent with the next batch.
+ * 4. `acknowledged` and `flush` resolve when the store has answered for all that was handed over before.
+ * 5. A batch that fails for a reason that may pass (a full disk, a server that is away) is kept and sent again every {@link RETRY_MS}. Once that has gone on
+ *    for the patience, the tracker is *in trouble*: whoever waits, or would wait, gets the error at once, so that nothing hangs; sending goes on, without
+ *    keeping the process alive, and the first answer ends the trouble.
  */
 const BATCH_RECORDS = 1000;
 const FLUSH_MS = 50;
@@ -21,8 +23,8 @@ const MAX_UNACKNOWLEDGED = 3000;
 const BATCH_LOGS = 2000;
 /** Wait before a refused batch (a full disk, an overloaded server) is sent again. */
 const RETRY_MS = 1000;
-/** How long those who wait for an acknowledgement are kept waiting by refusals that may pass. */
-const PATIENCE_MS = 30_000;
+/** How long a failure that may pass is waited out before whoever waits hears of it. */
+const DEFAULT_PATIENCE_MS = 30_000;
 
 /** A run that has something to report. */
 export interface RecordSource {
@@ -38,6 +40,8 @@ export interface RunTrackerOptions {
   readonly processId: string;
   /** Settles when the store can be used: the first runs wait for it. Undefined where it can be used already. */
   readonly ready: Promise<void> | undefined;
+  /** Milliseconds that a failure which may pass is waited out. Default 30,000. */
+  readonly patienceMs?: number;
   /** Told once of each kind of trouble that delays or loses records, in a sentence for the user. */
   readonly onTrouble: (message: string) => void;
 }
@@ -45,7 +49,6 @@ export interface RunTrackerOptions {
 interface Waiter {
   /** Number of the batch whose answer covers what is waited for. */
   readonly batch: number;
-  readonly sinceMs: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -66,7 +69,9 @@ export class RunTracker {
   private unacknowledged = 0;
   private notReady = false;
   private roomPromise: Promise<void> | undefined;
-  private makeRoom: (() => void) | undefined;
+  private roomWait: PromiseWithResolvers<void> | undefined;
+  /** Why the store cannot be told, while the patience is used up. */
+  private trouble: SluiceError | undefined;
   /** Batches cut so far, and answered so far. */
   private cut = 0;
   private answered = 0;
@@ -125,18 +130,18 @@ export class RunTracker {
   room(): Promise<void> | undefined {
     if (this.notReady) return this.roomPromise;
     if (this.unacknowledged <= MAX_UNACKNOWLEDGED) return undefined;
-    this.roomPromise ??= new Promise((resolve) => {
-      this.makeRoom = resolve;
-    });
-    return this.roomPromise;
+    if (this.trouble !== undefined) return Promise.reject(this.trouble);
+    this.roomWait ??= Promise.withResolvers();
+    return this.roomWait.promise;
   }
 
   /** Sends everything at once; resolves when it is acknowledged. */
   flush(): Promise<void> {
     const pending = this.hasWork();
     if (!pending && this.cut === this.answered) return Promise.resolve();
+    if (this.trouble !== undefined) return Promise.reject(this.trouble);
     return new Promise((resolve, reject) => {
-      this.waiters.push({ batch: pending ? this.cut + 1 : this.cut, sinceMs: performance.now(), resolve, reject });
+      this.waiters.push({ batch: pending ? this.cut + 1 : this.cut, resolve, reject });
       if (!pending) return;
       this.flushWanted = true;
       // Runs that end in the same burst of microtasks share the batch.
@@ -175,7 +180,9 @@ export class RunTracker {
     this.timer = undefined;
     void this.send().finally(() => {
       this.pumping = false;
-      if (this.hasWork()) this.arm();
+      // Somebody may have asked for a flush after the last look of `send`.
+      if (this.isDue()) this.pump();
+      else if (this.hasWork()) this.arm();
     });
   }
 
@@ -183,8 +190,12 @@ export class RunTracker {
     return this.openRuns.size > 0 || this.ended.length > 0 || this.logs.length > 0;
   }
 
+  private isDue(): boolean {
+    return this.flushWanted || this.ended.length >= BATCH_RECORDS || this.logs.length >= BATCH_LOGS;
+  }
+
   private async send(): Promise<void> {
-    while (this.flushWanted || this.ended.length >= BATCH_RECORDS || this.logs.length >= BATCH_LOGS) {
+    while (this.isDue()) {
       // A producer that fills batches without a pause must not keep open runs from being announced.
       if (performance.now() - this.announcedMs > FLUSH_MS) this.flushWanted = true;
       const batch = this.cutBatch();
@@ -193,10 +204,9 @@ export class RunTracker {
       this.answered++;
       this.unacknowledged -= batch.ended;
       this.settle(this.waiters.filter((waiter) => waiter.batch <= this.answered));
-      if (this.unacknowledged <= MAX_UNACKNOWLEDGED / 2 && this.makeRoom !== undefined) {
-        this.makeRoom();
-        this.makeRoom = undefined;
-        this.roomPromise = undefined;
+      if (this.unacknowledged <= MAX_UNACKNOWLEDGED / 2) {
+        this.roomWait?.resolve();
+        this.roomWait = undefined;
       }
     }
   }
@@ -241,34 +251,60 @@ export class RunTracker {
   }
 
   private judge(answer: string, sources: readonly RecordSource[]): void {
-    // The store of the same version answers; the route's schema is the contract between them.
-    const { verdicts } = JSON.parse(answer) as RunRecordReply;
-    for (const verdict of verdicts) sources.find((source) => source.id === verdict.id)?.onVerdict(verdict);
+    let reply: RunRecordReply;
+    try {
+      // The store of the same version answers; the route's schema is the contract between them.
+      reply = JSON.parse(answer) as RunRecordReply;
+    } catch (cause) {
+      const message = `Expected the store's verdicts as JSON, got ${JSON.stringify(answer.slice(0, 200))}. Is SLUICE_API_URL the API of a Sluice server?`;
+      this.tell(message);
+      this.rejectWaiters(new SluiceError("SLUICE_API_REFUSED", message, { cause }));
+      return;
+    }
+    for (const verdict of reply.verdicts) sources.find((source) => source.id === verdict.id)?.onVerdict(verdict);
   }
 
   /** Posts until it is answered; undefined when the store refuses the body for good. */
   private async post(path: string, body: string): Promise<string | undefined> {
+    const { patienceMs = DEFAULT_PATIENCE_MS } = this.options;
+    const startedMs = performance.now();
     for (;;) {
-      const trouble = await this.tryPost(path, body);
-      if ("body" in trouble) return trouble.body;
-      this.tell(trouble.message);
-      if (!trouble.passing) {
-        this.reject(new SluiceError("SLUICE_API_REFUSED", trouble.message), 0);
+      const posted = await this.tryPost(path, body);
+      if ("body" in posted) {
+        this.trouble = undefined;
+        return posted.body;
+      }
+      this.tell(posted.message);
+      if (!posted.passing) {
+        this.rejectWaiters(new SluiceError("SLUICE_API_REFUSED", posted.message));
         return undefined;
       }
-      this.reject(new SluiceError(trouble.code, trouble.message), PATIENCE_MS);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      if (performance.now() - startedMs >= patienceMs) this.giveUp(new SluiceError(posted.code, posted.message));
+      await this.untilRetry();
     }
+  }
+
+  private giveUp(trouble: SluiceError): void {
+    this.trouble = trouble;
+    this.rejectWaiters(trouble);
+    this.roomWait?.reject(trouble);
+    this.roomWait = undefined;
+  }
+
+  private untilRetry(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, RETRY_MS);
+      if (this.trouble !== undefined) timer.unref();
+    });
   }
 
   private async tryPost(path: string, body: string): Promise<Posted> {
     try {
       const { status, body: answer } = await this.options.transport.send({ method: "POST", path, body });
       if (status < 300) return { body: answer };
-      const detail = answer.slice(0, 500);
       const passing = status >= 500 || status === 429 || status === 408;
-      const code = detail.includes("SLUICE_DISK_FULL") ? "SLUICE_DISK_FULL" : "SLUICE_API_UNREACHABLE";
-      return { passing, code, message: `The store answered ${status} to ${path}: ${detail}` };
+      const code = answer.includes("SLUICE_DISK_FULL") ? "SLUICE_DISK_FULL" : "SLUICE_API_UNREACHABLE";
+      return { passing, code, message: `The store answered ${status} to ${path}: ${detailOf(answer)}` };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return { passing: true, code: "SLUICE_API_UNREACHABLE", message };
@@ -281,12 +317,11 @@ export class RunTracker {
     this.options.onTrouble(message);
   }
 
-  /** Gives up on those who have waited for at least `waitedMs`. */
-  private reject(error: Error, waitedMs: number): void {
-    const now = performance.now();
-    const lost = this.waiters.filter((waiter) => waiter.batch <= this.cut && now - waiter.sinceMs >= waitedMs);
-    this.waiters = this.waiters.filter((waiter) => !lost.includes(waiter));
-    for (const waiter of lost) waiter.reject(error);
+  /** Tells those who wait for what was sent so far that it cannot be acknowledged. */
+  private rejectWaiters(error: Error): void {
+    const { waiters } = this;
+    this.waiters = this.trouble === undefined ? waiters.filter((waiter) => waiter.batch > this.cut) : [];
+    for (const waiter of waiters) if (!this.waiters.includes(waiter)) waiter.reject(error);
   }
 }
 
@@ -304,3 +339,9 @@ type Posted =
       readonly code: "SLUICE_DISK_FULL" | "SLUICE_API_UNREACHABLE";
       readonly message: string;
     };
+
+/** What an answer says to people: the contract's `detail`, else its beginning. */
+function detailOf(answer: string): string {
+  const [, detail] = /"detail":("(?:[^"\\]|\\.)*")/.exec(answer) ?? [];
+  return detail === undefined ? answer.slice(0, 500) : (JSON.parse(detail) as string); // the match is a JSON text
+}

@@ -101,6 +101,34 @@ describe("a flow run", () => {
     expect(order).toEqual(["body", "task"]);
   });
 
+  test("waits for a branch that goes on from one child to the next after the body has returned", async () => {
+    const order: string[] = [];
+    const step = task("step", async (name: string) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push(name);
+    });
+    const branching = flow("branching", () => {
+      void (async () => {
+        await step("first");
+        await step("second");
+      })();
+    });
+    await branching();
+    expect(order).toEqual(["first", "second"]);
+  });
+
+  test("refuses calls of code that it left behind when it ended", async () => {
+    const late = Promise.withResolvers<void>();
+    let refused: Promise<unknown> | undefined;
+    const leaky = flow("leaky", () => {
+      refused = late.promise.then(() => double(1));
+    });
+    await leaky();
+    late.resolve();
+    await expect(refused).rejects.toMatchObject({ code: "SLUICE_RUN_OVER" });
+    expect(host.tracker.recorded().filter(({ kind }) => kind === "task")).toEqual([]);
+  });
+
   test("validates and types its parameter by a schema", async () => {
     const etl = flow("etl", { params: z.object({ day: z.coerce.date(), n: z.number().default(3) }) }, (p) => [
       p.day.getUTCDate(),

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { RunTracker } from "../client/run-tracker.ts";
 import { loadSettings, type Settings } from "../client/settings.ts";
+import { asError } from "../engine/context/call-arguments.ts";
 import { cancelledError } from "../engine/context/cancellation.ts";
 import { systemClock } from "../engine/clock.ts";
 import { FileResultStore } from "../engine/results/file-result-store.ts";
@@ -81,12 +82,18 @@ export async function closeSession(): Promise<void> {
   if (home === undefined) return;
   // Workers send what is unsent, through this process's home thread or to its socket, before the home is handed over.
   await closeRunners();
-  await closing.host.tracker.flush();
-  await home.close();
+  try {
+    await closing.host.tracker.flush();
+  } finally {
+    await home.close();
+  }
 }
 
 function onBeforeExit(): void {
-  void closeSession();
+  closeSession().catch((error: unknown) => {
+    tellTrouble(`not everything could be recorded before the end: ${asError(error).message}`);
+    process.exitCode ||= 1;
+  });
 }
 
 async function openHome(settings: Settings, processId: string): Promise<Home> {

@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   SLUICE_TIMED_OUT: { retryable: true },
   SLUICE_CANCELLED: { retryable: false },
   SLUICE_RUN_REFUSED: { retryable: false },
+  SLUICE_RUN_OVER: { retryable: false },
   SLUICE_WORKER_CRASHED: { retryable: true },
   SLUICE_WORKER_OUT_OF_MEMORY: { retryable: true },
   SLUICE_WORKER_START_FAILED: { retryable: true },

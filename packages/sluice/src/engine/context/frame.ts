@@ -17,12 +17,16 @@ export class Frame {
   /** Why the run was asked to stop, once it was. */
   cancelReason: Error | undefined;
   readonly logPrints: boolean;
+  /** The attempt of the flow run that this body belongs to; undefined for that attempt itself, and outside flows. */
+  private readonly attempt: Frame | undefined;
+  private isOver = false;
   private controller: AbortController | undefined;
 
   constructor(run: FlowRun | TaskRun, scope: FlowScope, logPrints: boolean = scope.logPrints) {
     this.run = run;
     this.scope = scope;
     this.logPrints = logPrints;
+    this.attempt = run.kind === "flow" ? undefined : scope.frame;
   }
 
   /** Aborted when this run, or the flow run it belongs to, is asked to stop. Made at the first look. */
@@ -42,10 +46,26 @@ export class Frame {
     if (this.scope.frame === this) for (const child of this.scope.open) child.cancel(reason);
   }
 
-  /** Throws the cancellation error when this run was asked to stop: what each call of the SDK in its body does first. */
-  throwIfCancelled(): void {
-    const reason = this.cancelReason ?? this.scope.frame?.cancelReason;
+  /** Ends the attempt: code that it left behind can start nothing more, least of all in the next attempt. */
+  close(): void {
+    this.isOver = true;
+  }
+
+  /**
+   * Throws where the calling body may start nothing more: what each call of the SDK in it does first.
+   *
+   * @throws the cancellation error when the run was asked to stop; SluiceError SLUICE_RUN_OVER when its flow run, or that attempt of it, has ended
+   */
+  throwIfStopped(): void {
+    const reason = this.cancelReason ?? this.attempt?.cancelReason;
     if (reason !== undefined) throw reason;
+    if (this.isOver || this.attempt?.isOver === true) {
+      throw new SluiceError(
+        "SLUICE_RUN_OVER",
+        `Code of flow run "${this.scope.flowRun?.name ?? this.run.name}" called a flow or task after that attempt of the run had ended. ` +
+          `Await all that the flow's function starts before it returns.`,
+      );
+    }
   }
 }
 
@@ -133,14 +153,17 @@ export class FlowScope {
     if (this.open.size === 0) this.idle?.();
   }
 
-  /** Resolves when no child is open. */
+  /** Resolves when no child is open, and code that awaited one has had its turn to start another. */
   async childrenEnded(): Promise<void> {
-    while (this.open.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.idle = resolve;
-      });
-      this.idle = undefined;
-    }
+    do {
+      while (this.open.size > 0) {
+        await new Promise<void>((resolve) => {
+          this.idle = resolve;
+        });
+        this.idle = undefined;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.open.size > 0);
   }
 }
 

@@ -4,11 +4,12 @@ import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
 import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
-import { namedArguments, type Definition, type Outcome } from "../definition.ts";
+import { namedArguments, type Definition, type Outcome, type RunView } from "../definition.ts";
 import { Frame, type FlowScope } from "../context/frame.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
 import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
+import { finalHooks, runHooks } from "./hooks.ts";
 import { portableOverrides } from "./portable.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { retryDelaySeconds } from "../../rules/retry-delay.ts";
@@ -256,8 +257,39 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       tracker.changed(run);
       await tracker.acknowledged(run);
     }
-    return finalState({ ...end, type, timestampUs: run.stateTimestampUs, outcome: { error: end.error } });
+    const outcome = finalState<unknown>({
+      ...end,
+      type,
+      timestampUs: run.stateTimestampUs,
+      outcome: { error: end.error },
+    });
+    if (!reported) await this.runFinalHooks(outcome);
+    return outcome;
   }
+
+  /** The far side runs the hooks of an end that it reports; those of an end that it could not report are run here. */
+  private async runFinalHooks(outcome: Outcome): Promise<void> {
+    const { definition, scope } = this.call;
+    const hooks = finalHooks(definition.options, outcome.type);
+    if (hooks === undefined) return;
+    this.final = outcome;
+    await runHooks(hooks, this, new Frame(this.run, scope));
+  }
+
+  readonly view = (): RunView => {
+    const { definition, scope } = this.call;
+    const { run } = this;
+    return {
+      id: run.id,
+      name: run.name,
+      kind: run.kind,
+      of: definition.name,
+      flowRunId: run.kind === "flow" ? run.id : (scope.flowRun?.id ?? null),
+      tags: this.taskIdentity().tags ?? [],
+      parameters: this.named,
+      runCount: run.runCount,
+    };
+  };
 
   private spec(createdUs: number, lost: number): RunSpec {
     const { definition, scope } = this.call;

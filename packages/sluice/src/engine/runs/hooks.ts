@@ -1,5 +1,6 @@
 import { asError } from "../context/call-arguments.ts";
-import { hooksOf, type Hook, type RunView } from "../definition.ts";
+import type { FinalStateType } from "../../wire/state-types.ts";
+import { hooksOf, type Hook, type RunOptions, type RunView } from "../definition.ts";
 import { frames, type Frame } from "../context/frame.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import type { State } from "../state.ts";
@@ -21,4 +22,14 @@ export async function runHooks(
       logLine(frame, LOG_LEVELS.error, `Hook "${hook.name || "anonymous"}" threw: ${asError(error).message}`);
     }
   }
+}
+
+/** The hooks of a run that has ended so; undefined when there are none. */
+export function finalHooks(options: RunOptions, type: FinalStateType): Hook | readonly Hook[] | undefined {
+  return {
+    COMPLETED: options.onCompletion,
+    FAILED: options.onFailure,
+    CANCELLED: options.onCancellation,
+    CRASHED: options.onCrashed,
+  }[type];
 }

@@ -7,7 +7,7 @@ import { cancelledError } from "../context/cancellation.ts";
 import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
 import { namedArguments, type FlowDefinition, type Outcome, type RunView } from "../definition.ts";
 import { FlowScope, Frame } from "../context/frame.ts";
-import { runHooks } from "./hooks.ts";
+import { finalHooks, runHooks } from "./hooks.ts";
 import type { EngineHost } from "../host.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
 import { validateParameters } from "../values/parameters.ts";
@@ -315,7 +315,9 @@ export class FlowExecution extends Execution<FlowRun> {
       return readReturnValue(value);
     };
     const end = await runBody(frame, { fn: body, args }, { timeoutMs });
-    if (frame.scope.open.size > 0) await this.childrenEnded(frame.scope);
+    // A body that failed may have left branches behind that are about to start their next child.
+    if (frame.scope.open.size > 0 || end.type !== "value") await this.childrenEnded(frame.scope);
+    frame.close();
     if (end.type === "value") return end.value as ReturnedEnd; // what `body` above gives
     const error = asError(end.error);
     if (end.type === "timed-out") return { type: "FAILED", name: "TimedOut", message: error.message, error };
@@ -347,6 +349,7 @@ export class FlowExecution extends Execution<FlowRun> {
     this.transition("SCHEDULED", "AwaitingRetry", {
       details: { scheduled_time: microsToIso(clock.nowUs() + Math.round(delayMs * 1000)) },
     });
+    if (delayMs <= 0) return;
     try {
       await clock.sleep(delayMs, frame.signal);
     } catch (error) {
@@ -379,7 +382,7 @@ export class FlowExecution extends Execution<FlowRun> {
     );
     if (!decidedHere) await this.host.tracker.acknowledged(run);
     const outcome = await this.judged(end);
-    await this.finalHooks(outcome);
+    await this.runFinalHooks(outcome);
     if (call.parent === null && call.assigned === undefined) await this.host.tracker.flush();
     return outcome;
   }
@@ -423,14 +426,8 @@ export class FlowExecution extends Execution<FlowRun> {
     return finalState({ type: type === "COMPLETED" ? "FAILED" : type, name, message, timestampUs, outcome: { error } });
   }
 
-  private async finalHooks(outcome: Outcome): Promise<void> {
-    const { options } = this.definition;
-    const hooks = {
-      COMPLETED: options.onCompletion,
-      FAILED: options.onFailure,
-      CANCELLED: options.onCancellation,
-      CRASHED: options.onCrashed,
-    }[outcome.type];
+  private async runFinalHooks(outcome: Outcome): Promise<void> {
+    const hooks = finalHooks(this.definition.options, outcome.type);
     if (hooks === undefined) return;
     this.final = outcome;
     await runHooks(hooks, this, this.frame ?? new Frame(this.run, this.scope ?? this.openScope()));

@@ -5,7 +5,7 @@ import { needsResolution, resolveCall, asError } from "../context/call-arguments
 import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
 import { namedArguments, type Outcome, type RunView, type TaskDefinition } from "../definition.ts";
 import { Frame, type FlowScope } from "../context/frame.ts";
-import { runHooks } from "./hooks.ts";
+import { finalHooks, runHooks } from "./hooks.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
@@ -394,8 +394,7 @@ export class TaskExecution extends Execution<TaskRun> {
       timestampUs: run.stateTimestampUs,
       outcome: { error: end.error },
     });
-    const { onFailure, onCancellation } = definition.options;
-    await this.hooks(type === "FAILED" ? onFailure : onCancellation, outcome);
+    await this.hooks(finalHooks(definition.options, type), outcome);
     return outcome;
   }
 

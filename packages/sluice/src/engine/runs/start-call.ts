@@ -22,11 +22,11 @@ export interface UserCall {
 /**
  * Starts the run of a call: here, or where the runner takes it.
  *
- * @throws the cancellation error when the calling run was asked to stop; SluiceError SLUICE_NOT_PORTABLE as `startCarried`
+ * @throws as `Frame.throwIfStopped` when the calling body may start nothing more; SluiceError SLUICE_NOT_PORTABLE as `startCarried`
  */
 export function startCall(call: UserCall): StartedRun<unknown> {
   const { definition, args, frame, host } = call;
-  frame?.throwIfCancelled();
+  frame?.throwIfStopped();
   const scope = frame?.scope ?? null;
   const callerTaskRunId = frame?.run.kind === "task" ? frame.run.id : null;
   if (call.submitted) {
