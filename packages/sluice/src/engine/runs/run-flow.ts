@@ -277,11 +277,10 @@ export class FlowExecution extends Execution<FlowRun> {
       const startedUs = attempt === 1 + earlier ? call.assigned?.startedUs : undefined;
       run.transition(startedUs ?? this.host.clock.nowUs(), "RUNNING", "Running");
       this.host.tracker.changed(run);
-      if (attempt === 1)
-        this.log(
-          LOG_LEVELS.info,
-          `Beginning ${call.parent === null ? "flow" : "subflow"} run '${run.name}' for flow '${definition.name}'`,
-        );
+      // An inline subflow's beginning is in its parent's story already; its end is worth a line.
+      if (attempt === 1 && call.parent === null) {
+        this.log(LOG_LEVELS.info, `Beginning flow run '${run.name}' for flow '${definition.name}'`);
+      }
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
       const end = await this.attempt(frame);
       if (end.type !== "FAILED" || this.cancelReason !== undefined) return this.end(end);

@@ -1,4 +1,3 @@
-import type { RunTotals } from "../../rules/run-totals.ts";
 import type { StatementSync } from "node:sqlite";
 import type { HistoryChange, NewHistory, RunColumns } from "./run-columns.ts";
 import type { Store } from "./store.ts";
@@ -42,9 +41,11 @@ export interface NewTaskRun {
 /** Flow runs whose number is kept in memory. */
 const MAX_KNOWN_FLOW_RUNS = 10_000;
 
-const INSERT = `INSERT INTO task_run (id, flow_run_no, name, task_key, dynamic_key, state_type, state_name, state_timestamp, start_time, end_time,
-  expected_start_time, run_count, total_run_time, transitions, details)
- VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const COLUMNS = `id, flow_run_no, name, task_key, dynamic_key, state_type, state_name, state_timestamp, start_time, end_time,
+  expected_start_time, run_count, total_run_time, transitions, details`;
+const INSERT = `INSERT INTO task_run (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const INSERT_WHOLE = `INSERT INTO task_run (${COLUMNS}, next_scheduled_start_time, child_flow_run_id, process_id, created)
+ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 
 /** The task runs. */
 export class TaskRunTable {
@@ -64,8 +65,7 @@ export class TaskRunTable {
    */
   insert(run: NewTaskRun, history: NewHistory): boolean {
     const { stateName, transitions, totals } = history;
-    this.#insert ??= this.#store.statement(INSERT);
-    const { changes } = this.#insert.run(
+    const values = [
       run.id,
       run.flowRunId === null ? null : this.#flowRunNo(run.flowRunId),
       run.name,
@@ -81,17 +81,14 @@ export class TaskRunTable {
       totals.totalRunTimeUs,
       transitions,
       run.details,
-    );
-    if (changes !== 1) return false;
-    if (totals.endUs === null || run.childFlowRunId !== null) this.#complete(run, totals);
-    return true;
-  }
-
-  #complete(run: NewTaskRun, totals: RunTotals): void {
-    const update = this.#store.statement(
-      "UPDATE task_run SET next_scheduled_start_time = ?, child_flow_run_id = ?, process_id = ?, created = ? WHERE id = ?",
-    );
-    update.run(totals.nextScheduledStartUs, run.childFlowRunId, run.processId, run.createdUs, run.id);
+    ] as const;
+    if (totals.endUs !== null && run.childFlowRunId === null) {
+      this.#insert ??= this.#store.statement(INSERT);
+      return this.#insert.run(...values).changes === 1;
+    }
+    const whole = this.#store.statement(INSERT_WHOLE);
+    const further = [totals.nextScheduledStartUs, run.childFlowRunId, run.processId, run.createdUs] as const;
+    return whole.run(...values, ...further).changes === 1;
   }
 
   /** The number that stands for a flow run's id, whether or not the flow run is stored yet. */
