@@ -1,3 +1,4 @@
+import { SERVER_SETTINGS } from "../wire/server-settings.ts";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,7 +83,7 @@ test("tells where each value comes from and which are secret", () => {
     origin: { source: "environment", name: "PREFECT_API_KEY" },
     setting: { secret: true },
   });
-  expect(rows).toHaveLength(Object.keys(settingsTable).length);
+  expect(rows).toHaveLength(Object.keys(settingsTable).length + Object.keys(SERVER_SETTINGS).length);
 });
 
 test("writes profiles that only their owner can read, and reads them back", () => {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { SERVER_SETTINGS, type ServerSettings } from "../wire/server-settings.ts";
 import { profilesFile, readProfiles } from "./profiles.ts";
 import {
   choiceSetting,
@@ -127,9 +128,28 @@ function textSettingWithDefault(variable: string, fallback: string, description:
   return { ...base, defaultFor: () => fallback, parse: (text) => (text === "" ? fallback : text) };
 }
 
+/** The settings of the server's services, made of the rows in `wire/server-settings.ts`. */
+const serverSettingsTable: Readonly<Record<string, Setting<number> | Setting<boolean>>> = Object.fromEntries(
+  Object.entries(SERVER_SETTINGS).map(([name, { variable, default: otherwise, description }]) => {
+    const more = { fallbacks: [variable.replace("SLUICE_", "PREFECT_")] };
+    return [
+      name,
+      typeof otherwise === "boolean"
+        ? { ...flagSetting(variable, { default: otherwise, description }), ...more }
+        : {
+            ...numberSetting(variable, { default: otherwise, min: 0, max: Number.MAX_SAFE_INTEGER, description }),
+            ...more,
+          },
+    ];
+  }),
+);
+
 /** All settings by their names in the program; plain data that may cross to a thread. Paths are absolute. */
 export type Settings = {
   readonly [K in keyof typeof settingsTable]: (typeof settingsTable)[K] extends Setting<infer T> ? T : never;
+} & {
+  /** How the server's services are switched and paced. */
+  readonly server: ServerSettings;
 };
 
 /** Name of a setting in the program. */
@@ -161,28 +181,33 @@ export function loadSettings(env: Environment = process.env): Settings {
   const texts = findTexts(env);
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(settingsTable)) values[name] = readOne(setting, texts).value;
+  const server = Object.entries(serverSettingsTable).map(
+    ([name, setting]) => [name, readOne(setting, texts).value] as const,
+  );
+  values["server"] = Object.fromEntries(server);
   // Every key of the table was just filled by the setting's own parser or default, whose types `Settings` is made of.
   return values as Settings;
 }
 
 /** Reads all settings and tells where each came from, for `sluice config view`. Secrets are in `value`: hide them when `secret`. */
 export function explainSettings(env: Environment = process.env): {
-  readonly name: SettingName;
+  readonly name: string;
   readonly setting: Setting<unknown>;
   readonly value: unknown;
   readonly origin: SettingOrigin;
 }[] {
   const texts = findTexts(env);
-  return Object.entries(settingsTable).map(([name, setting]) => {
+  return Object.entries<Setting<unknown>>({ ...settingsTable, ...serverSettingsTable }).map(([name, setting]) => {
     const { value, origin } = readOne(setting, texts);
-    // The keys of the table are the names of the settings.
-    return { name: name as SettingName, setting, value, origin };
+    return { name, setting, value, origin };
   });
 }
 
 /** Finds the setting that a variable such as `SLUICE_API_URL` sets; undefined for an unknown one. */
 export function findSetting(variable: string): Setting<unknown> | undefined {
-  return Object.values<Setting<unknown>>(settingsTable).find((setting) => setting.variable === variable);
+  return Object.values<Setting<unknown>>({ ...settingsTable, ...serverSettingsTable }).find(
+    (setting) => setting.variable === variable,
+  );
 }
 
 function readOne(setting: Setting<unknown>, texts: Texts): { readonly value: unknown; readonly origin: SettingOrigin } {

@@ -2,6 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { ApiAddress } from "../client/http-transport.ts";
 import type { ErrorCode } from "../wire/errors.ts";
 import type { ProcessNotice } from "../wire/processes.ts";
+import type { ServerSettings } from "../wire/server-settings.ts";
 import type { HomePaths } from "./home-paths.ts";
 
 /** What a home thread is started with. */
@@ -17,6 +18,7 @@ export interface HomeThreadData {
   readonly synchronous: "NORMAL" | "FULL";
   readonly leaseSeconds: number;
   readonly testing: boolean;
+  readonly server: ServerSettings;
 }
 
 /** How this process stands to its home. */

@@ -1,4 +1,5 @@
 import type { ApiRequest, ApiResponse } from "../client/transport.ts";
+import type { ServerSettings } from "../wire/server-settings.ts";
 import type { HomePaths } from "./home-paths.ts";
 
 /** The server inside the leader, as the home thread needs it. */
@@ -17,4 +18,5 @@ export interface HomeServerOptions {
   readonly synchronous: "NORMAL" | "FULL";
   readonly leaseSeconds: number;
   readonly testing: boolean;
+  readonly server: ServerSettings;
 }

@@ -71,6 +71,7 @@ export async function openHome(settings: Settings, options: OpenHomeOptions = {}
     synchronous: settings.synchronous,
     leaseSeconds: settings.leaseSeconds,
     testing: settings.testing,
+    server: settings.server,
   };
   const thread = startThread(data);
   const listeners = new Set<(notice: ProcessNotice) => void>();

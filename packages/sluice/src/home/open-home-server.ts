@@ -8,5 +8,6 @@ export function openHomeServer(options: HomeServerOptions): HomeServer {
     synchronous: options.synchronous,
     leaseSeconds: options.leaseSeconds,
     testing: options.testing,
+    settings: options.server,
   });
 }

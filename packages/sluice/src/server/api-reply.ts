@@ -6,22 +6,28 @@ export interface ApiCall {
   /** Path and query, as `/api/flow_runs/filter`. */
   readonly path: string;
   readonly body?: string;
+  /** The client's `User-Agent`. */
+  readonly userAgent?: string;
 }
 
-/** An answer: status and JSON text, empty for none. */
+/** An answer: status and text, empty for none; JSON unless the headers say otherwise. */
 export interface ApiReply {
   readonly status: number;
   readonly body: string;
+  /** In small letters. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What a route throws to answer with a status and a reason: the contract's `{"detail": …}`. */
 export class Refusal extends Error {
   readonly status: number;
+  readonly headers: Readonly<Record<string, string>> | undefined;
 
-  constructor(status: number, detail: string) {
+  constructor(status: number, detail: string, headers?: Readonly<Record<string, string>>) {
     super(detail);
     this.name = "Refusal";
     this.status = status;
+    this.headers = headers;
   }
 }
 
@@ -30,6 +36,8 @@ export interface Fault {
   readonly loc: readonly (string | number)[];
   readonly msg: string;
   readonly type: string;
+  /** The part of the request that is wrong. */
+  readonly input?: unknown;
 }
 
 /** What a route throws when the request does not have the contract's shape: answered with 422. */
@@ -55,7 +63,10 @@ export function reply(status: number, value?: unknown): ApiReply {
  * space), 500 for everything that nobody foresaw, which `onError` hears of.
  */
 export function replyToError(error: unknown, onError: (error: unknown) => void): ApiReply {
-  if (error instanceof Refusal) return reply(error.status, { detail: error.message });
+  if (error instanceof Refusal) {
+    const answer = reply(error.status, { detail: error.message });
+    return error.headers ? { ...answer, headers: error.headers } : answer;
+  }
   if (error instanceof InvalidRequest) {
     return reply(422, {
       exception_message: "Invalid request received.",

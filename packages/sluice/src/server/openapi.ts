@@ -1,26 +1,47 @@
-import { ROUTES, type Route } from "../wire/routes.ts";
-import { SCHEMAS } from "../wire/schemas/index.ts";
+import { ROUTES, type JsonSchema, type Route } from "../wire/routes.ts";
+import SCHEMAS from "../wire/contract/schemas.json" with { type: "json" };
+import { HANDLERS } from "./api/index.ts";
 
-/** Makes the OpenAPI 3.1 document of what is served of the contract, from the route table and the schemas. Schemas stand inline. */
+/** Makes the OpenAPI 3.1 document of what is served of the contract, from the route table, its handlers and the schemas. */
 export function openApiDocument(): Readonly<Record<string, unknown>> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const route of ROUTES) (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route);
-  return { openapi: "3.1.0", info: { title: "Sluice", version: "0.8.4" }, paths };
+  for (const route of ROUTES) {
+    if (HANDLERS[`${route.method} ${route.path}`])
+      (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route);
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "Sluice", version: "0.8.4" },
+    paths,
+    components: { schemas: withLongReferences(SCHEMAS) },
+  };
 }
 
 function operationOf(route: Route): Record<string, unknown> {
-  const content = (name: Route["response"]) =>
-    name === null ? {} : { content: { "application/json": { schema: SCHEMAS[name] } } };
   const responses = Object.fromEntries(
-    route.statuses.map((status) => [String(status), { description: "", ...content(route.response) }]),
+    route.statuses.map((status) => [String(status), { description: "", ...contentOf(route.response) }]),
   );
-  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+  const parameters = route.parameters.map(({ name, in: place, required, schema }) => ({
+    name,
+    in: place,
+    required,
+    schema: withLongReferences(schema),
+  }));
+  const requestBody = { required: route.isBodyRequired, ...contentOf(route.request) };
   return {
-    operationId: route.operation,
-    ...(names.length > 0
-      ? { parameters: names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } })) }
-      : {}),
-    ...(route.request === null ? {} : { requestBody: { required: true, ...content(route.request) } }),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(route.request === null ? {} : { requestBody }),
     responses,
   };
+}
+
+function contentOf(schema: string | JsonSchema | null): Record<string, unknown> {
+  if (schema === null) return {};
+  const shown = typeof schema === "string" ? { $ref: `#/components/schemas/${schema}` } : withLongReferences(schema);
+  return { content: { "application/json": { schema: shown } } };
+}
+
+/** Inside the server schemas refer to each other as `#/$defs/…`; in an OpenAPI document they live elsewhere. */
+function withLongReferences(schema: unknown): unknown {
+  return JSON.parse(JSON.stringify(schema).replaceAll("#/$defs/", "#/components/schemas/"));
 }

@@ -6,11 +6,14 @@
  */
 import { reply, replyToError, Refusal, type ApiCall, type ApiReply } from "./api-reply.ts";
 import { checkProcess, checkRunRecords, isObject } from "./check-records.ts";
-import type { Event } from "../wire/schemas/state.ts";
+import type { Event } from "../wire/contract/shapes.ts";
+import { defaultServerSettings, type ServerSettings } from "../wire/server-settings.ts";
 import type { App } from "./app.ts";
 import { Store } from "./db/store.ts";
+import { EventLog } from "./events/event-log.ts";
 import { LeaseReaper } from "./services/lease-reaper.ts";
 import { Processes } from "./services/processes.ts";
+import { ServiceLoops } from "./services/service-loops.ts";
 import { readBody, readOwnBody } from "./read-body.ts";
 import { takeRunRecords } from "./orchestration/run-records.ts";
 import { checkLogs, storeLogs } from "./take-logs.ts";
@@ -23,6 +26,8 @@ export interface ServerCoreOptions {
   readonly synchronous?: "NORMAL" | "FULL";
   /** Seconds that a process may be silent before its runs are given up. Default 30. */
   readonly leaseSeconds?: number;
+  /** How the services are switched and paced; defaults where nothing is said. */
+  readonly settings?: Partial<ServerSettings>;
   /** Serves `POST /api/sluice/testing/reset`. Default false. */
   readonly testing?: boolean;
   /** Microseconds since the epoch; the wall clock unless a test moves it. */
@@ -40,7 +45,10 @@ export class ServerCore {
   readonly store: Store;
   readonly processes: Processes;
   readonly testing: boolean;
+  readonly settings: ServerSettings;
+  readonly events: EventLog;
   readonly reaper: LeaseReaper;
+  readonly services: ServiceLoops;
   readonly onError: (error: unknown) => void;
   #app: Promise<App> | undefined;
 
@@ -49,9 +57,13 @@ export class ServerCore {
     this.onError = options.onError ?? ((error) => console.error("sluice server:", error));
     this.processes = new Processes(this.store, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
     this.testing = options.testing ?? false;
+    this.settings = { ...defaultServerSettings(), ...options.settings };
+    this.events = new EventLog(this.store);
+    this.services = new ServiceLoops(this);
     this.reaper = new LeaseReaper(this.store, this.processes);
     this.reaper.judgeNow().catch(this.onError);
     this.reaper.start(this.onError);
+    this.services.startSoon();
   }
 
   /**
@@ -66,7 +78,7 @@ export class ServerCore {
   /** Answers one request; never rejects. What the answer says is durable. @param signal ends a request that is being held */
   async handle(call: ApiCall, signal?: AbortSignal): Promise<ApiReply> {
     try {
-      return (await this.#handleHot(call, signal)) ?? (await (await this.app()).handle(call));
+      return (await this.#handleHot(call, signal)) ?? (await (await this.app()).handle(call, signal));
     } catch (error) {
       return replyToError(error, this.onError);
     }
@@ -75,7 +87,7 @@ export class ServerCore {
   /** Stores one event of a checked shape. Resolves when it is durable. */
   async takeEvent(event: Event): Promise<void> {
     const { takeEvents } = await import("./events/take-events.ts");
-    await this.store.write(() => takeEvents(this.store, [event]));
+    await this.store.write(() => takeEvents(this, [event]));
   }
 
   /** The whole app, loaded at the first call. */
@@ -90,11 +102,11 @@ export class ServerCore {
   }
 
   /** Stops the services, commits and closes the database. Closing twice is legal. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.stopHolding();
     this.reaper.stop();
+    await this.services.stop();
     this.store.close();
-    return Promise.resolve();
   }
 
   /** Answers a hot route; undefined when the request is none. */
@@ -137,7 +149,7 @@ export class ServerCore {
 
   async #readTree(id: string, search: string): Promise<ApiReply> {
     const { ownHandlers } = await import("./api/own.ts");
-    const answer = ownHandlers["flow_run_tree"]?.(
+    const answer = ownHandlers["GET /sluice/flow_runs/{id}/tree"]?.(
       { params: { id }, query: new URLSearchParams(search), body: undefined },
       this,
     );

@@ -10,18 +10,20 @@ const CONTRACT_VERSION = "3.8.8";
 
 /** What clients ask at their start, and what there is only as far as a plain flow needs it. */
 export const adminHandlers: Handlers = {
-  health: () => Promise.resolve(reply(200, true)),
-  ready: async (_call, { store }) => {
+  "GET /health": () => Promise.resolve(reply(200, true)),
+  "GET /ready": async (_call, { store, services }) => {
     await store.read(() => store.statement("SELECT 1").get());
-    return reply(200, { message: "OK" });
+    const sick = services.health().filter(({ isSick }) => isSick);
+    if (sick.length === 0) return reply(200, { message: "OK" });
+    return reply(503, { message: "Services are sick", services: sick });
   },
-  hello: () => Promise.resolve(reply(200, "👋")),
-  version: () => Promise.resolve(reply(200, API_VERSION)),
-  admin_version: () => Promise.resolve(reply(200, CONTRACT_VERSION)),
-  admin_storage: () => Promise.resolve(reply(200, { default_result_storage_block_id: null })),
-  csrf_token: () => Promise.reject(new Refusal(422, "CSRF protection is disabled.")),
+  "GET /hello": () => Promise.resolve(reply(200, "👋")),
+  "GET /version": () => Promise.resolve(reply(200, API_VERSION)),
+  "GET /admin/version": () => Promise.resolve(reply(200, CONTRACT_VERSION)),
+  "GET /admin/storage": () => Promise.resolve(reply(200, { default_result_storage_block_id: null })),
+  "GET /csrf-token": () => Promise.reject(new Refusal(422, "CSRF protection is disabled.")),
   // There are no limits yet, so none is taken and none is given back: the contract's answer to unknown names.
-  increment_with_lease: (_call, { store }) =>
+  "POST /v2/concurrency_limits/increment-with-lease": (_call, { store }) =>
     Promise.resolve(reply(200, { lease_id: newId(store.nowUs()), limits: [] })),
-  decrement_with_lease: () => Promise.resolve(reply(204)),
+  "POST /v2/concurrency_limits/decrement-with-lease": () => Promise.resolve(reply(204)),
 };

@@ -1,10 +1,12 @@
 import type {
+  Artifact,
   ArtifactCollectionFilter,
+  ArtifactCreate,
   ArtifactFilter,
-  FilterArtifacts,
-  FilterLatestArtifacts,
-} from "../../wire/schemas/filters.ts";
-import type { Artifact, ArtifactCreate, ArtifactUpdate } from "../../wire/schemas/records.ts";
+  ArtifactUpdate,
+  ReadArtifactsBody,
+  ReadLatestArtifactsBody,
+} from "../../wire/contract/shapes.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { Refusal, reply } from "../api-reply.ts";
 import { newId } from "../db/new-id.ts";
@@ -37,11 +39,11 @@ const ORDER: Readonly<Record<string, string>> = {
 
 /** Artifacts, and per key the latest of them. Bodies have the shapes of the route table's schemas. */
 export const artifactHandlers: Handlers = {
-  create_artifact: async (call, { store }) =>
+  "POST /artifacts/": async (call, { store }) =>
     reply(201, artifactBody(await store.write(() => createArtifact(store, call.body as ArtifactCreate)))),
-  read_artifact: async (call, { store }) =>
+  "GET /artifacts/{id}": async (call, { store }) =>
     reply(200, artifactBody(found(await store.read(() => byId(store, param(call, "id"))), "Artifact"))),
-  read_latest_artifact: async (call, { store }) => {
+  "GET /artifacts/{key}/latest": async (call, { store }) => {
     const latest = await store.read(
       () =>
         store.query(
@@ -53,8 +55,8 @@ export const artifactHandlers: Handlers = {
     // The contract answers with the id of the collection here; STRICT table: the columns have these types.
     return reply(200, { ...artifactBody(row as unknown as ArtifactRow), id: collection_id });
   },
-  filter_artifacts: async (call, { store }) => {
-    const body = call.body as FilterArtifacts;
+  "POST /artifacts/filter": async (call, { store }) => {
+    const body = call.body as ReadArtifactsBody;
     const where = combine([artifactCondition(body.artifacts), isAny("a.id", body.artifacts?.id?.any_), ofRuns(body)]);
     const rows = await store.read(() => readPage(store, { from: "artifact a", columns: "a.*", where }, body));
     return reply(
@@ -62,8 +64,8 @@ export const artifactHandlers: Handlers = {
       rows.map((row) => artifactBody(row as unknown as ArtifactRow)),
     );
   },
-  filter_latest_artifacts: async (call, { store }) => {
-    const body = call.body as FilterLatestArtifacts;
+  "POST /artifacts/latest/filter": async (call, { store }) => {
+    const body = call.body as ReadLatestArtifactsBody;
     const where = combine([
       artifactCondition(body.artifacts),
       isAny("c.latest_id", body.artifacts?.latest_id?.any_),
@@ -81,7 +83,7 @@ export const artifactHandlers: Handlers = {
       ),
     );
   },
-  update_artifact: async (call, { store }) => {
+  "PATCH /artifacts/{id}": async (call, { store }) => {
     const { data, description, metadata_ } = call.body as ArtifactUpdate;
     const values = [jsonOrNull(data), description ?? null, jsonOrNull(metadata_)];
     const update =
@@ -92,7 +94,7 @@ export const artifactHandlers: Handlers = {
     if (changes !== 1) throw new Refusal(404, "Artifact not found");
     return reply(204);
   },
-  delete_artifact: async (call, { store }) => {
+  "DELETE /artifacts/{id}": async (call, { store }) => {
     const isThere = await store.write(() => deleteArtifact(store, param(call, "id")));
     if (!isThere) throw new Refusal(404, "Artifact not found");
     return reply(204);

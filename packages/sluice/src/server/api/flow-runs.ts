@@ -1,6 +1,10 @@
-import type { CountFlowRuns, FilterFlowRuns } from "../../wire/schemas/filters.ts";
-import type { FlowRunCreate, FlowRunUpdate } from "../../wire/schemas/runs.ts";
-import type { SetState } from "../../wire/schemas/state.ts";
+import type {
+  CountFlowRunsBody,
+  FlowRunCreate,
+  FlowRunUpdate,
+  ReadFlowRunsBody,
+  SetFlowRunStateBody,
+} from "../../wire/contract/shapes.ts";
 import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
 import type { FlowRunPatch, FlowRunRow } from "../db/flow-run-table.ts";
 import { newId } from "../db/new-id.ts";
@@ -16,45 +20,45 @@ import { flowRunBody, statesBody } from "../queries/render.ts";
 
 /** Flow runs. Bodies have the shapes of the route table's schemas. */
 export const flowRunHandlers: Handlers = {
-  create_flow_run: async (call, core) => {
+  "POST /flow_runs/": async (call, core) => {
     const { row, isNew } = await core.store.write(() => createFlowRun(core, call.body as FlowRunCreate));
     return reply(isNew ? 201 : 200, flowRunBody(row, core.store.nowUs()));
   },
-  read_flow_run: async (call, { store }) => {
+  "GET /flow_runs/{id}": async (call, { store }) => {
     const row = await store.read(() => store.flowRuns.byId(param(call, "id")));
     return reply(200, flowRunBody(found(row, "Flow run"), store.nowUs()));
   },
-  filter_flow_runs: async (call, { store }) => {
-    const body = call.body as FilterFlowRuns;
+  "POST /flow_runs/filter": async (call, { store }) => {
+    const body = call.body as ReadFlowRunsBody;
     const rows = await store.read(() => readFlowRuns(store, body, body));
     return reply(
       200,
       rows.map((row) => flowRunBody(row, store.nowUs())),
     );
   },
-  count_flow_runs: async (call, { store }) =>
-    reply(200, await store.read(() => countRows(store, "flow_run", call.body as CountFlowRuns))),
-  update_flow_run: async (call, { store }) => {
+  "POST /flow_runs/count": async (call, { store }) =>
+    reply(200, await store.read(() => countRows(store, "flow_run", call.body as CountFlowRunsBody))),
+  "PATCH /flow_runs/{id}": async (call, { store }) => {
     await store.write(() => {
       const row = found(store.flowRuns.byId(param(call, "id")), "Flow run");
       store.flowRuns.patch(row.id, patchOf(row, call.body as FlowRunUpdate));
     });
     return reply(204);
   },
-  delete_flow_run: async (call, core) => {
+  "DELETE /flow_runs/{id}": async (call, core) => {
     const isThere = await core.store.write(() => core.store.flowRuns.delete(param(call, "id")));
     if (!isThere) throw new Refusal(404, "Flow run not found");
     await purgeRunData(core.store, param(call, "id"));
     return reply(204);
   },
-  set_flow_run_state: async (call, core) => {
-    const { state, force = false } = call.body as SetState;
+  "POST /flow_runs/{id}/set_state": async (call, core) => {
+    const { state, force = false } = call.body as SetFlowRunStateBody;
     const { isNew, result } = await core.store.write(() =>
       setFlowRunState(core, { id: param(call, "id"), state, force }),
     );
     return reply(isNew ? 201 : 200, result);
   },
-  flow_run_states: async (call, { store }) => {
+  "GET /flow_run_states/": async (call, { store }) => {
     const id = call.query.get("flow_run_id");
     if (id === null)
       throw new InvalidRequest([{ loc: ["query", "flow_run_id"], msg: "Field required", type: "missing" }]);

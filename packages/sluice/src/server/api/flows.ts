@@ -1,5 +1,4 @@
-import type { CountFlows, FilterFlows } from "../../wire/schemas/filters.ts";
-import type { FlowCreate, FlowUpdate } from "../../wire/schemas/runs.ts";
+import type { CountFlowsBody, FlowCreate, FlowUpdate, ReadFlowsBody } from "../../wire/contract/shapes.ts";
 import { Refusal, reply } from "../api-reply.ts";
 import { countRows, readFlows } from "../queries/read-runs.ts";
 import { found, param, type Handlers } from "./handler.ts";
@@ -7,7 +6,7 @@ import { flowBody } from "../queries/render.ts";
 
 /** Flows: made once by name, then found. Bodies have the shapes of the route table's schemas. */
 export const flowHandlers: Handlers = {
-  create_flow: async (call, { store }) => {
+  "POST /flows/": async (call, { store }) => {
     const body = call.body as FlowCreate;
     const { row, isNew } = await store.write(() => {
       const known = store.flows.byName(body.name);
@@ -18,22 +17,22 @@ export const flowHandlers: Handlers = {
     });
     return reply(isNew ? 201 : 200, flowBody(row));
   },
-  read_flow: async (call, { store }) => {
+  "GET /flows/{id}": async (call, { store }) => {
     const row = await store.read(() => store.flows.byId(param(call, "id")));
     return reply(200, flowBody(found(row, "Flow")));
   },
-  read_flow_by_name: async (call, { store }) => {
+  "GET /flows/name/{name}": async (call, { store }) => {
     const row = await store.read(() => store.flows.byName(param(call, "name")));
     return reply(200, flowBody(found(row, "Flow")));
   },
-  filter_flows: async (call, { store }) => {
-    const body = call.body as FilterFlows;
+  "POST /flows/filter": async (call, { store }) => {
+    const body = call.body as ReadFlowsBody;
     const rows = await store.read(() => readFlows(store, body, body));
     return reply(200, rows.map(flowBody));
   },
-  count_flows: async (call, { store }) =>
-    reply(200, await store.read(() => countRows(store, "flow", call.body as CountFlows))),
-  update_flow: async (call, { store }) => {
+  "POST /flows/count": async (call, { store }) =>
+    reply(200, await store.read(() => countRows(store, "flow", call.body as CountFlowsBody))),
+  "PATCH /flows/{id}": async (call, { store }) => {
     const { tags } = call.body as FlowUpdate;
     const id = param(call, "id");
     const isThere = await store.write(() =>
@@ -42,7 +41,7 @@ export const flowHandlers: Handlers = {
     if (!isThere) throw new Refusal(404, "Flow not found");
     return reply(204);
   },
-  delete_flow: async (call, { store }) => {
+  "DELETE /flows/{id}": async (call, { store }) => {
     const isThere = await store.write(() => store.flows.delete(param(call, "id")));
     if (!isThere) throw new Refusal(404, "Flow not found");
     return reply(204);

@@ -12,11 +12,11 @@ const PAGE = 200;
 
 /** The graph of a flow run: which run waited for the result of which. */
 export const graphHandlers: Handlers = {
-  flow_run_graph: async (call, { store }) => {
+  "GET /flow_runs/{id}/graph-v2": async (call, { store }) => {
     const row = found(await store.read(() => store.flowRuns.byId(param(call, "id"))), "Flow run");
     return reply(200, await graphBody(store, row));
   },
-  flow_run_dependencies: async (call, { store }) => {
+  "GET /flow_runs/{id}/graph": async (call, { store }) => {
     const runs = await taskRunsOf(store, param(call, "id"));
     return reply(200, runs.map(dependencyBody));
   },

@@ -7,12 +7,16 @@ export interface RouteCall {
   readonly query: URLSearchParams;
   /** Of the shape of the route's request schema. */
   readonly body: unknown;
+  /** The client's `User-Agent`, by which some rules tell old clients. */
+  readonly userAgent?: string;
+  /** Ends a request that is being held. */
+  readonly signal?: AbortSignal;
 }
 
 /** Answers one operation. Throws `Refusal` or `InvalidRequest` for what is the caller's fault. */
 export type Handler = (call: RouteCall, core: ServerCore) => Promise<ApiReply>;
 
-/** Handlers by operation name of the route table. */
+/** Handlers by method and path of the route table, as `POST /flows/`. */
 export type Handlers = Readonly<Record<string, Handler>>;
 
 /** The value of a path parameter, which the route's path names. */

@@ -1,5 +1,4 @@
-import type { FilterLogs } from "../../wire/schemas/filters.ts";
-import type { Log } from "../../wire/schemas/records.ts";
+import type { Log, ReadLogsBody } from "../../wire/contract/shapes.ts";
 import { stateId } from "../../wire/state-id.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { reply } from "../api-reply.ts";
@@ -11,14 +10,14 @@ import type { Handlers } from "./handler.ts";
 
 /** Lines of logs; `create_logs` is a hot route of the core. */
 export const logHandlers: Handlers = {
-  filter_logs: async (call, { store }) => {
-    const body = call.body as FilterLogs;
+  "POST /logs/filter": async (call, { store }) => {
+    const body = call.body as ReadLogsBody;
     const rows = await store.read(() => readLogs(store, body));
     return reply(200, rows.map(logBody));
   },
 };
 
-function readLogs(store: Store, body: FilterLogs): LogRow[] {
+function readLogs(store: Store, body: ReadLogsBody): LogRow[] {
   const where = logCondition(body.logs ?? {});
   const direction = body.sort === "TIMESTAMP_DESC" ? "DESC" : "ASC";
   const rows = store.query(
@@ -29,7 +28,7 @@ function readLogs(store: Store, body: FilterLogs): LogRow[] {
   return rows as unknown as LogRow[];
 }
 
-function logCondition(filter: NonNullable<FilterLogs["logs"]>): Condition {
+function logCondition(filter: NonNullable<ReadLogsBody["logs"]>): Condition {
   const { level, text } = filter;
   return combine(
     [

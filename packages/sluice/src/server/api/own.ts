@@ -4,7 +4,7 @@ import { found, param, type Handlers } from "./handler.ts";
 
 /** What Sluice adds to the contract. */
 export const ownHandlers: Handlers = {
-  flow_run_tree: async (call, { store }) => {
+  "GET /sluice/flow_runs/{id}/tree": async (call, { store }) => {
     const max = Number(call.query.get("max_flow_runs") ?? MAX_TREE);
     if (!Number.isInteger(max) || max < 1 || max > MAX_TREE) {
       throw new InvalidRequest([
@@ -13,7 +13,7 @@ export const ownHandlers: Handlers = {
     }
     return reply(200, found(await store.read(() => readTree(store, param(call, "id"), max)), "Flow run"));
   },
-  reset_for_testing: async (_call, core) => {
+  "POST /sluice/testing/reset": async (_call, core) => {
     if (!core.testing) throw new Refusal(404, "Not Found");
     await core.store.write(() => core.store.empty());
     return reply(204);

@@ -1,6 +1,10 @@
-import type { CountTaskRuns, FilterTaskRuns } from "../../wire/schemas/filters.ts";
-import type { TaskRunCreate, TaskRunUpdate } from "../../wire/schemas/runs.ts";
-import type { SetState } from "../../wire/schemas/state.ts";
+import type {
+  CountTaskRunsBody,
+  ReadTaskRunsBody,
+  SetFlowRunStateBody,
+  TaskRunCreate,
+  TaskRunUpdate,
+} from "../../wire/contract/shapes.ts";
 import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
 import { noHistory } from "../db/run-columns.ts";
 import { newId } from "../db/new-id.ts";
@@ -15,32 +19,32 @@ import { statesBody, taskRunBody } from "../queries/render.ts";
 
 /** Task runs that are made and moved over REST. Bodies have the shapes of the route table's schemas. */
 export const taskRunHandlers: Handlers = {
-  create_task_run: async (call, { store }) => {
+  "POST /task_runs/": async (call, { store }) => {
     const { row, isNew } = await store.write(() => createTaskRun(store, call.body as TaskRunCreate));
     return reply(isNew ? 201 : 200, taskRunBody(row, store.nowUs()));
   },
-  read_task_run: async (call, { store }) => {
+  "GET /task_runs/{id}": async (call, { store }) => {
     const row = await store.read(() => store.taskRuns.byId(param(call, "id")));
     return reply(200, taskRunBody(found(row, "Task run"), store.nowUs()));
   },
-  filter_task_runs: async (call, { store }) => {
-    const body = call.body as FilterTaskRuns;
+  "POST /task_runs/filter": async (call, { store }) => {
+    const body = call.body as ReadTaskRunsBody;
     const rows = await store.read(() => readTaskRuns(store, body, body));
     return reply(
       200,
       rows.map((row) => taskRunBody(row, store.nowUs())),
     );
   },
-  count_task_runs: async (call, { store }) =>
-    reply(200, await store.read(() => countRows(store, "task_run", call.body as CountTaskRuns))),
-  update_task_run: async (call, { store }) => {
+  "POST /task_runs/count": async (call, { store }) =>
+    reply(200, await store.read(() => countRows(store, "task_run", call.body as CountTaskRunsBody))),
+  "PATCH /task_runs/{id}": async (call, { store }) => {
     await store.write(() => {
       const row = found(store.taskRuns.byId(param(call, "id")), "Task run");
       store.taskRuns.patch(row.id, call.body as TaskRunUpdate);
     });
     return reply(204);
   },
-  delete_task_run: async (call, { store }) => {
+  "DELETE /task_runs/{id}": async (call, { store }) => {
     const isThere = await store.write(() => {
       const row = store.taskRuns.byId(param(call, "id"));
       if (!row) return false;
@@ -51,12 +55,12 @@ export const taskRunHandlers: Handlers = {
     if (!isThere) throw new Refusal(404, "Task run not found");
     return reply(204);
   },
-  set_task_run_state: async (call, { store }) => {
-    const { state, force = false } = call.body as SetState;
+  "POST /task_runs/{id}/set_state": async (call, { store }) => {
+    const { state, force = false } = call.body as SetFlowRunStateBody;
     const { isNew, result } = await store.write(() => setTaskRunState(store, { id: param(call, "id"), state, force }));
     return reply(isNew ? 201 : 200, result);
   },
-  task_run_states: async (call, { store }) => {
+  "GET /task_run_states/": async (call, { store }) => {
     const id = call.query.get("task_run_id");
     if (id === null)
       throw new InvalidRequest([{ loc: ["query", "task_run_id"], msg: "Field required", type: "missing" }]);

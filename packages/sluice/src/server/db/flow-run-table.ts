@@ -18,6 +18,14 @@ export interface FlowRunRow extends RunColumns {
   readonly job_variables: string;
   readonly entrypoint: string | null;
   readonly updated: number;
+  readonly deployment_version: string | null;
+  readonly work_queue_id: string | null;
+  readonly work_queue_name: string | null;
+  /** 1 for a run that the scheduler made. */
+  readonly auto_scheduled: number;
+  /** JSON of who made it: `{id, type, display_value}`. */
+  readonly created_by: string | null;
+  readonly infrastructure_document_id: string | null;
 }
 
 /** A flow run to be stored; it has no state until {@link FlowRunTable.setHistory}. */
@@ -38,6 +46,9 @@ export type FlowRunPatch = Partial<
     | "labels"
     | "empirical_policy"
     | "job_variables"
+    | "deployment_version"
+    | "work_queue_id"
+    | "work_queue_name"
   >
 >;
 
@@ -58,8 +69,8 @@ export class FlowRunTable {
         `INSERT INTO flow_run (id, flow_id, name, state_type, state_name, state_timestamp, start_time, end_time, expected_start_time,
            next_scheduled_start_time, run_count, total_run_time, transitions, parent_task_run_id, parent_flow_run_id, process_id,
            deployment_id, idempotency_key, flow_version, infrastructure_pid, parameters, tags, labels, empirical_policy, context, job_variables,
-           entrypoint, created, updated)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           entrypoint, created, updated, deployment_version, work_queue_id, work_queue_name, auto_scheduled, created_by, infrastructure_document_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         run.id,
@@ -91,6 +102,12 @@ export class FlowRunTable {
         run.entrypoint ?? null,
         now,
         now,
+        run.deployment_version ?? null,
+        run.work_queue_id ?? null,
+        run.work_queue_name ?? null,
+        run.auto_scheduled ?? 0,
+        run.created_by ?? null,
+        run.infrastructure_document_id ?? null,
       );
     return newRow(run, history, now);
   }
@@ -155,6 +172,12 @@ export class FlowRunTable {
 function newRow(run: NewFlowRun, history: NewHistory, now: number): FlowRunRow {
   const { totals } = history;
   return {
+    deployment_version: null,
+    work_queue_id: null,
+    work_queue_name: null,
+    auto_scheduled: 0,
+    created_by: null,
+    infrastructure_document_id: null,
     deployment_id: null,
     idempotency_key: null,
     flow_version: null,

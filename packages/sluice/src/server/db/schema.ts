@@ -1,3 +1,11 @@
+import { AUTOMATIONS_LAYOUT } from "./layout/automations.ts";
+import { BLOCKS_LAYOUT } from "./layout/blocks.ts";
+import { CONCURRENCY_LAYOUT } from "./layout/concurrency.ts";
+import { DEPLOYMENTS_LAYOUT } from "./layout/deployments.ts";
+import { EVENTS_LAYOUT } from "./layout/events.ts";
+import { RUNS_LAYOUT } from "./layout/runs.ts";
+import { WORK_POOLS_LAYOUT } from "./layout/work-pools.ts";
+
 /** Marks a database file as Sluice's: "Slce". */
 export const APPLICATION_ID = 0x536c6365;
 
@@ -101,4 +109,13 @@ CREATE TABLE process (
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE purge (flow_run_id TEXT PRIMARY KEY) STRICT;
 `,
+  [
+    RUNS_LAYOUT,
+    DEPLOYMENTS_LAYOUT,
+    WORK_POOLS_LAYOUT,
+    CONCURRENCY_LAYOUT,
+    BLOCKS_LAYOUT,
+    EVENTS_LAYOUT,
+    AUTOMATIONS_LAYOUT,
+  ].join(""),
 ];

@@ -47,6 +47,7 @@ export class Store {
   readonly processes: ProcessTable;
   readonly #statements = new Map<string, StatementSync>();
   readonly #undoListeners: (() => void)[] = [];
+  readonly #commitListeners: (() => void)[] = [];
   #turn: Turn | undefined;
 
   private constructor(file: string, database: DatabaseSync, nowUs: () => number) {
@@ -105,6 +106,11 @@ export class Store {
     this.#undoListeners.push(listener);
   }
 
+  /** Calls `listener` after each commit that may have changed something. It must not throw. */
+  onCommit(listener: () => void): void {
+    this.#commitListeners.push(listener);
+  }
+
   /** The statement of this text, prepared once. */
   statement(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
@@ -122,20 +128,11 @@ export class Store {
 
   /** Takes everything away; the layout stays. Runs inside a write. */
   empty(): void {
-    const tables = [
-      "flow",
-      "flow_run",
-      "flow_run_key",
-      "task_run",
-      "task_group",
-      "log",
-      "artifact",
-      "artifact_collection",
-      "event",
-      "setting",
-      "purge",
-    ];
-    for (const table of tables) this.database.exec(`DELETE FROM ${table}`);
+    const tables = this.query(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'process'",
+      [],
+    );
+    for (const { name } of tables) this.database.exec(`DELETE FROM ${String(name)}`);
     this.#tellUndone();
   }
 
@@ -163,6 +160,7 @@ export class Store {
     try {
       this.database.exec("COMMIT");
       turn.resolve();
+      for (const listener of this.#commitListeners) listener();
     } catch (error) {
       if (this.database.isTransaction) this.database.exec("ROLLBACK");
       this.#tellUndone();

@@ -7,38 +7,33 @@
  */
 import { STATE_TYPES, type StateType } from "../../wire/state-types.ts";
 import { isoToMicros } from "../../wire/timestamp.ts";
-import type { Event } from "../../wire/schemas/state.ts";
+import type { Event } from "../../wire/contract/shapes.ts";
 import { isObject } from "../check-records.ts";
 import type { Store } from "../db/store.ts";
+import type { EventLog } from "./event-log.ts";
 import type { TaskRunDetails, TaskRunRow } from "../db/task-run-table.ts";
 import { decodeTransitions, encodeTransitions, type StoredTransition } from "../db/transitions.ts";
 import { totalsOfHistory } from "../orchestration/run-history.ts";
+
+/** Where events go: task runs into the store, all into the log. */
+export interface EventTarget {
+  readonly store: Store;
+  readonly events: EventLog;
+}
 
 const TASK_RUN = "prefect.task-run.";
 const FLOW_RUN = "prefect.flow-run.";
 const TYPES: ReadonlySet<string> = new Set(STATE_TYPES);
 
 /** Stores events. Runs inside a write. */
-export function takeEvents(store: Store, events: readonly Event[]): void {
+export function takeEvents(core: EventTarget, events: readonly Event[]): void {
   for (const event of events) {
-    if (!takeTaskRunEvent(store, event)) keepEvent(store, event);
+    takeTaskRunEvent(core.store, event);
+    const { id, resource, related = [], payload = {}, follows = null } = event;
+    const occurredUs = isoToMicros(event.occurred) ?? core.store.nowUs();
+    core.events.append({ id: id.toLowerCase(), occurredUs, event: event.event, resource, related, payload, follows });
   }
-  store.taskGroups.flush();
-}
-
-function keepEvent(store: Store, event: Event): void {
-  store
-    .statement(
-      "INSERT INTO event (id, occurred, event, resource_id, body, received) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    )
-    .run(
-      event.id,
-      isoToMicros(event.occurred) ?? 0,
-      event.event,
-      event.resource["prefect.resource.id"] ?? "",
-      JSON.stringify(event),
-      store.nowUs(),
-    );
+  core.store.taskGroups.flush();
 }
 
 /** @returns false when the event is none of a task run's transitions */

@@ -38,7 +38,12 @@ export function createWebApp(core: ApiAnswerer, options: WebAppOptions = {}): Ho
       return context.json({ exception_message: "Unauthorized" }, 401, { "www-authenticate": "Basic" });
     }
     const body = raw.method === "GET" || raw.method === "HEAD" ? undefined : await raw.text();
-    const call = { method: raw.method === "HEAD" ? "GET" : raw.method, path: url.pathname + url.search };
+    const userAgent = raw.headers.get("user-agent");
+    const call: ApiCall = {
+      method: raw.method === "HEAD" ? "GET" : raw.method,
+      path: url.pathname + url.search,
+      ...(userAgent === null ? {} : { userAgent }),
+    };
     const answer = await core.handle(body === undefined ? call : { ...call, body }, raw.signal);
     return toResponse(answer);
   });
@@ -46,11 +51,11 @@ export function createWebApp(core: ApiAnswerer, options: WebAppOptions = {}): Ho
   return app;
 }
 
-function toResponse({ status, body }: ApiReply): Response {
-  const headers = new Headers({ "x-content-type-options": "nosniff" });
+function toResponse({ status, body, headers: own }: ApiReply): Response {
+  const headers = new Headers({ "x-content-type-options": "nosniff", ...own });
   if (status === 503) headers.set("retry-after", "1");
   if (body === "") return new Response(null, { status, headers });
-  headers.set("content-type", "application/json");
+  if (!headers.has("content-type")) headers.set("content-type", "application/json");
   return new Response(body, { status, headers });
 }
 

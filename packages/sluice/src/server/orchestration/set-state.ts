@@ -9,7 +9,7 @@ import type { Decision } from "../../rules/decision.ts";
 import { runState, type RunState, type StateDetails } from "../../rules/run-state.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
-import type { OrchestrationResult, StateCreate } from "../../wire/schemas/state.ts";
+import type { OrchestrationResult, StateCreate } from "../../wire/contract/shapes.ts";
 import { Refusal } from "../api-reply.ts";
 import { newestStateBody } from "../queries/render.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";

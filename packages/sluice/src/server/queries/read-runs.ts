@@ -2,7 +2,7 @@ import type { FlowRow } from "../db/flow-table.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { Store } from "../db/store.ts";
 import type { TaskRunRow } from "../db/task-run-table.ts";
-import { MAX_PAGE } from "../../wire/schemas/fields.ts";
+import { pageLimit } from "../request/check-request.ts";
 import { whereFlowRuns, whereFlows, whereTaskRuns, type JoinedFilters } from "./run-filters.ts";
 
 /** A page of rows: in which order, how many, from where. */
@@ -86,7 +86,7 @@ export function countRows(store: Store, noun: "flow" | "flow_run" | "task_run", 
   return Number(store.query(`SELECT count(*) AS n FROM ${from} WHERE ${where.sql}`, where.parameters)[0]?.["n"]);
 }
 
-/** LIMIT and OFFSET of a page: at most {@link MAX_PAGE} rows. */
+/** LIMIT and OFFSET of a page. @throws Refusal 422 for a page longer than the contract allows */
 export function bounds(page: Page): [limit: number, offset: number] {
-  return [Math.min(page.limit ?? MAX_PAGE, MAX_PAGE), page.offset ?? 0];
+  return [pageLimit(page.limit), page.offset ?? 0];
 }

@@ -1,7 +1,6 @@
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
-import type { Flow, FlowRunResponse, TaskRun } from "../../wire/schemas/runs.ts";
-import type { State, StateDetails } from "../../wire/schemas/state.ts";
+import type { CreatedBy, Flow, FlowRunResponse, State, StateDetails, TaskRun } from "../../wire/contract/shapes.ts";
 import type { FlowRow } from "../db/flow-table.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { RunColumns } from "../db/run-columns.ts";
@@ -53,9 +52,9 @@ export function flowRunBody(row: FlowRunRow, nowUs: number): FlowRunResponse {
     updated: microsToIso(row.updated),
     flow_id: row.flow_id,
     deployment_id: row.deployment_id,
-    deployment_version: null,
-    work_queue_id: null,
-    work_queue_name: null,
+    deployment_version: row.deployment_version,
+    work_queue_id: row.work_queue_id,
+    work_queue_name: row.work_queue_name,
     work_pool_id: null,
     work_pool_name: null,
     flow_version: row.flow_version,
@@ -76,10 +75,10 @@ export function flowRunBody(row: FlowRunRow, nowUs: number): FlowRunResponse {
     tags: JSON.parse(row.tags) as string[],
     labels: { "prefect.flow.id": row.flow_id, ...(JSON.parse(row.labels) as Record<string, string>) },
     parent_task_run_id: row.parent_task_run_id,
-    auto_scheduled: false,
-    infrastructure_document_id: null,
+    auto_scheduled: row.auto_scheduled === 1,
+    infrastructure_document_id: row.infrastructure_document_id,
     infrastructure_pid: row.infrastructure_pid,
-    created_by: null,
+    created_by: row.created_by === null ? null : (JSON.parse(row.created_by) as CreatedBy),
     job_variables: JSON.parse(row.job_variables) as Record<string, unknown>,
   };
 }

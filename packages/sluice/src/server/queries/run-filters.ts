@@ -1,4 +1,4 @@
-import type { FlowFilter, FlowRunFilter, TaskRunFilter } from "../../wire/schemas/filters.ts";
+import type { FlowFilter, FlowRunFilter, TaskRunFilter } from "../../wire/contract/shapes.ts";
 import { combine, hasTags, isAny, isBetween, isLike, isNotAny, isNull, type Condition } from "./condition.ts";
 
 /** The filters that any of the three nouns may be asked with; the others are joined. */

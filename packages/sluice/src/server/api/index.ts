@@ -1,0 +1,23 @@
+import { adminHandlers } from "./admin.ts";
+import { artifactHandlers } from "./artifacts.ts";
+import { eventHandlers } from "./events.ts";
+import { flowHandlers } from "./flows.ts";
+import { flowRunHandlers } from "./flow-runs.ts";
+import { graphHandlers } from "./graph.ts";
+import type { Handlers } from "./handler.ts";
+import { logHandlers } from "./logs.ts";
+import { ownHandlers } from "./own.ts";
+import { taskRunHandlers } from "./task-runs.ts";
+
+/** Every operation that is answered; each noun adds its own. A route without a handler is no route. */
+export const HANDLERS: Handlers = {
+  ...adminHandlers,
+  ...flowHandlers,
+  ...flowRunHandlers,
+  ...graphHandlers,
+  ...taskRunHandlers,
+  ...logHandlers,
+  ...artifactHandlers,
+  ...eventHandlers,
+  ...ownHandlers,
+};

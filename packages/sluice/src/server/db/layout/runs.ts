@@ -1,0 +1,21 @@
+/** What flow runs keep of deployments and pools, their inputs, and the searches that users save. */
+export const RUNS_LAYOUT = `
+ALTER TABLE flow_run ADD COLUMN deployment_version TEXT;
+ALTER TABLE flow_run ADD COLUMN work_queue_id TEXT;
+ALTER TABLE flow_run ADD COLUMN work_queue_name TEXT;
+ALTER TABLE flow_run ADD COLUMN auto_scheduled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE flow_run ADD COLUMN created_by TEXT;
+ALTER TABLE flow_run ADD COLUMN infrastructure_document_id TEXT;
+CREATE INDEX flow_run_deployment ON flow_run (deployment_id) WHERE deployment_id IS NOT NULL;
+CREATE INDEX flow_run_next ON flow_run (next_scheduled_start_time) WHERE state_type = 'SCHEDULED';
+CREATE INDEX flow_run_queue ON flow_run (work_queue_id, next_scheduled_start_time) WHERE work_queue_id IS NOT NULL;
+
+CREATE TABLE flow_run_input (
+  id TEXT PRIMARY KEY, flow_run_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, sender TEXT,
+  created INTEGER NOT NULL, updated INTEGER NOT NULL, UNIQUE (flow_run_id, key)
+) STRICT;
+
+CREATE TABLE saved_search (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL
+) STRICT;
+`;

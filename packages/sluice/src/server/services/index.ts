@@ -1,0 +1,4 @@
+import type { Service } from "./service.ts";
+
+/** Every service of a server, in the order in which they start. */
+export const SERVICES: readonly Service[] = [];

@@ -1,0 +1,77 @@
+/** A setting of a server that is a number or a switch. */
+export interface ServerSetting<T extends number | boolean> {
+  /** Environment variable; Prefect's of the same name with `PREFECT_` in place of `SLUICE_` is a fallback. */
+  readonly variable: string;
+  readonly default: T;
+  readonly description: string;
+}
+
+const flag = (variable: string, otherwise: boolean, description: string): ServerSetting<boolean> => ({
+  variable: `SLUICE_SERVER_${variable}`,
+  default: otherwise,
+  description,
+});
+const number = (variable: string, otherwise: number, description: string): ServerSetting<number> => ({
+  variable: `SLUICE_SERVER_${variable}`,
+  default: otherwise,
+  description,
+});
+
+/**
+ * What the server's services are switched and paced by: one row a setting, from which values, `sluice config view` and the documentation come.
+ * Durations are in seconds unless the name says otherwise.
+ */
+export const SERVER_SETTINGS = {
+  schedulerEnabled: flag("SERVICES_SCHEDULER_ENABLED", true, "Whether runs are scheduled for deployments."),
+  schedulerLoopSeconds: number("SERVICES_SCHEDULER_LOOP_SECONDS", 60, "Time between two rounds of the scheduler."),
+  lateRunsEnabled: flag("SERVICES_LATE_RUNS_ENABLED", true, "Whether runs that nobody started in time become Late."),
+  lateRunsLoopSeconds: number("SERVICES_LATE_RUNS_LOOP_SECONDS", 5, "Time between two looks for late runs."),
+  lateRunsAfterSeconds: number("SERVICES_LATE_RUNS_AFTER_SECONDS", 15, "How long after its time a run counts as late."),
+  pauseExpirationsEnabled: flag(
+    "SERVICES_PAUSE_EXPIRATIONS_ENABLED",
+    true,
+    "Whether pauses that timed out fail their runs.",
+  ),
+  pauseExpirationsLoopSeconds: number(
+    "SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS",
+    5,
+    "Time between two looks for expired pauses.",
+  ),
+  cancellationCleanupEnabled: flag(
+    "SERVICES_CANCELLATION_CLEANUP_ENABLED",
+    true,
+    "Whether what a cancelled run left open is cancelled.",
+  ),
+  cancellationCleanupLoopSeconds: number(
+    "SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS",
+    20,
+    "Time between two such clean-ups.",
+  ),
+  foremanEnabled: flag(
+    "SERVICES_FOREMAN_ENABLED",
+    true,
+    "Whether the status of workers, pools, queues and deployments is kept.",
+  ),
+  foremanLoopSeconds: number("SERVICES_FOREMAN_LOOP_SECONDS", 15, "Time between two looks at workers and pools."),
+  repossessorEnabled: flag("SERVICES_REPOSSESSOR_ENABLED", true, "Whether slots whose lease ended are given back."),
+  repossessorLoopSeconds: number(
+    "SERVICES_REPOSSESSOR_LOOP_SECONDS",
+    15,
+    "Time between two looks for leases that ended.",
+  ),
+  triggersEnabled: flag("SERVICES_TRIGGERS_ENABLED", true, "Whether automations hear events and act."),
+} as const;
+
+/** Values of {@link SERVER_SETTINGS}, by name. */
+export type ServerSettings = {
+  readonly [K in keyof typeof SERVER_SETTINGS]: (typeof SERVER_SETTINGS)[K] extends ServerSetting<boolean>
+    ? boolean
+    : number;
+};
+
+/** All settings with their default values. */
+export function defaultServerSettings(): ServerSettings {
+  const entries = Object.entries(SERVER_SETTINGS).map(([name, setting]) => [name, setting.default] as const);
+  // Each value is the default of the setting of its name.
+  return Object.fromEntries(entries) as ServerSettings;
+}
