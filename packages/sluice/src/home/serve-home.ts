@@ -2,7 +2,8 @@ import type { Settings } from "../client/settings.ts";
 import { SluiceError } from "../wire/errors.ts";
 import type { ApiRequest } from "../client/transport.ts";
 import type { ApiCall } from "../server/api-reply.ts";
-import { listen, type Served } from "../server/http/listen.ts";
+import { listen } from "../server/http/listen.ts";
+import type { Served } from "../server/sockets/served.ts";
 import { type Home, openHome } from "./home.ts";
 
 /** Where and what `sluice server start` serves. */

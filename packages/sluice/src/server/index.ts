@@ -5,7 +5,8 @@ import { listen, type Listening } from "./http/listen.ts";
 import { ServerCore, type ServerCoreOptions } from "./server-core.ts";
 
 export { ServerCore, type ServerCoreOptions } from "./server-core.ts";
-export { createWebApp, type ApiAnswerer, type WebAppOptions } from "./http/web-app.ts";
+export { createWebApp, type WebAppOptions } from "./http/web-app.ts";
+export type { ApiAnswerer, Served } from "./sockets/served.ts";
 export { listen, type ListenAddress, type Listening } from "./http/listen.ts";
 export type { ApiCall, ApiReply } from "./api-reply.ts";
 export { openApiDocument } from "./openapi.ts";

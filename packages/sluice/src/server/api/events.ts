@@ -3,7 +3,7 @@ import { reply } from "../api-reply.ts";
 import { takeEvents } from "../events/take-events.ts";
 import type { Handlers } from "./handler.ts";
 
-/** Events over REST; the websocket is in `events-socket.ts`. */
+/** Events over REST; the websocket is in `sockets/events-in.ts`. */
 export const eventHandlers: Handlers = {
   "POST /events": async (call, core) => {
     await core.store.write(() => takeEvents(core, call.body as Event[]));

@@ -17,5 +17,10 @@ export function isAuthorised(
   const [scheme = "", credentials = ""] = (request.header ?? "").split(" ", 2);
   if (scheme.toLowerCase() !== "basic") return false;
   const given = Buffer.from(credentials, "base64").toString("utf8");
-  return timingSafeEqual(hash("sha256", given, "buffer"), hash("sha256", authString, "buffer"));
+  return isSameSecret(given, authString);
+}
+
+/** Compares two secrets in a time that does not depend on where they differ. */
+export function isSameSecret(given: string, wanted: string): boolean {
+  return timingSafeEqual(hash("sha256", given, "buffer"), hash("sha256", wanted, "buffer"));
 }

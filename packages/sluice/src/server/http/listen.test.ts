@@ -147,7 +147,7 @@ test("with an auth string every route and websocket but health and readiness ask
     expect((await api("GET", path)).status).toBe(401);
   expect((await api("GET", "/admin/version", { headers: basic("ann:wrong") })).status).toBe(401);
   expect((await api("GET", "/admin/version", { headers: basic("ann:secret") })).status).toBe(200);
-  const socket = new WebSocket(`${server.apiUrl.replace("http", "ws")}/events/in`, "prefect");
+  const socket = new WebSocket(`${server.apiUrl.replace("http", "ws")}/events/in`);
   const refused = await new Promise<string>((resolve) => socket.on("error", (error) => resolve(error.message)));
   expect(refused).toContain("403");
 });

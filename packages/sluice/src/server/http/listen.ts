@@ -1,18 +1,15 @@
 import { chmodSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { Duplex } from "node:stream";
+import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { WebSocketServer } from "ws";
 import { SluiceError } from "../../wire/errors.ts";
-import { type EventTaker, MAX_FRAME_BYTES, serveEventsIn } from "../events/events-socket.ts";
-import { isAuthorised } from "./authorisation.ts";
-import { type ApiAnswerer, createWebApp, type WebAppOptions } from "./web-app.ts";
+import type { Served } from "../sockets/served.ts";
+import { MAX_FRAME_BYTES } from "../sockets/socket-table.ts";
+import { upgrade } from "./upgrade.ts";
+import { createWebApp, type WebAppOptions } from "./web-app.ts";
 
 /** Where a server listens: a port of an address, or a unix socket. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly socketPath: string };
-
-/** What is served: the core of this process, or the way to the leader of a home. */
-export type Served = ApiAnswerer & EventTaker;
 
 /** A listening server. */
 export interface Listening {
@@ -45,37 +42,15 @@ export async function listen(served: Served, address: ListenAddress, options: We
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has("prefect") ? "prefect" : false),
   });
-  server.on("upgrade", (request, socket, head) => upgrade(served, sockets, { request, socket, head, options }));
+  const { corsAllowedOrigins = [], authString = null } = options;
+  server.on("upgrade", (request, socket, head) =>
+    upgrade(served, sockets, { request, socket, head, corsAllowedOrigins, authString }),
+  );
   await bind(server, address);
   if ("socketPath" in address) chmodSync(address.socketPath, 0o600);
   const bound = server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : null;
   return { port, close: () => close(server, sockets) };
-}
-
-interface Upgrade {
-  readonly request: IncomingMessage;
-  readonly socket: Duplex;
-  readonly head: Buffer;
-  readonly options: WebAppOptions;
-}
-
-function upgrade(served: Served, sockets: WebSocketServer, { request, socket, head, options }: Upgrade): void {
-  const path = request.url?.split("?", 1)[0];
-  const { origin } = request.headers;
-  const isOwnOrigin =
-    origin === undefined ||
-    origin === `http://${request.headers.host}` ||
-    options.corsAllowedOrigins?.includes(origin) === true;
-  const header = request.headers.authorization ?? null;
-  const isAllowed = isOwnOrigin && isAuthorised(options.authString ?? null, { path: path ?? "", header });
-  if (path !== "/api/events/in" || !isAllowed) {
-    const status = isAllowed ? "404 Not Found" : "403 Forbidden";
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    return;
-  }
-  socket.on("error", (error) => served.onError(error));
-  sockets.handleUpgrade(request, socket, head, (webSocket) => serveEventsIn(served, webSocket));
 }
 
 function bind(server: Server, address: ListenAddress): Promise<void> {

@@ -1,12 +1,8 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { ApiCall, ApiReply } from "../api-reply.ts";
+import type { ApiAnswerer } from "../sockets/served.ts";
 import { isAuthorised } from "./authorisation.ts";
-
-/** Whoever answers API calls: the core of this process, or the way to the leader of a home. */
-export interface ApiAnswerer {
-  handle(call: ApiCall, signal?: AbortSignal): Promise<ApiReply>;
-}
 
 /** How the web app behaves towards browsers. */
 export interface WebAppOptions {
