@@ -38,6 +38,8 @@ export interface Fault {
   readonly type: string;
   /** The part of the request that is wrong. */
   readonly input?: unknown;
+  /** What the message was made of. */
+  readonly ctx?: Readonly<Record<string, unknown>>;
 }
 
 /** What a route throws when the request does not have the contract's shape: answered with 422. */

@@ -2,6 +2,7 @@ import { OWN_ROUTES, ROUTES } from "../wire/routes.ts";
 import { HANDLERS } from "./api/index.ts";
 import type { Handler } from "./api/handler.ts";
 import { Refusal, type ApiCall, type ApiReply } from "./api-reply.ts";
+import { installSystemBlocks } from "./blocks/system-blocks.ts";
 import { RequestCheck } from "./request/check-request.ts";
 import { RouteMatcher } from "./request/match-route.ts";
 import { finishPurges } from "./services/purge.ts";
@@ -25,6 +26,7 @@ export function createApp(core: ServerCore): App {
     const handler = HANDLERS[`${route.method} ${route.path}`];
     if (handler) routes.add(route, { handler, check: new RequestCheck(route) });
   }
+  core.store.write(() => installSystemBlocks(core.store)).catch(core.onError);
   finishPurges(core.store).catch(core.onError);
   return { handle: (call, signal) => dispatch(routes, core, { call, signal }) };
 }
@@ -47,6 +49,7 @@ async function dispatch(
       params: matched.params,
       query,
       body: check.body(call),
+      ...(call.body === undefined ? {} : { text: call.body }),
       ...(userAgent === undefined ? {} : { userAgent }),
       ...(signal ? { signal } : {}),
     },

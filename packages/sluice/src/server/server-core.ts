@@ -9,6 +9,7 @@ import { checkProcess, checkRunRecords, isObject } from "./check-records.ts";
 import type { Event } from "../wire/contract/shapes.ts";
 import { defaultServerSettings, type ServerSettings } from "../wire/server-settings.ts";
 import type { App } from "./app.ts";
+import { SecretBox } from "./blocks/secret-box.ts";
 import { Store } from "./db/store.ts";
 import { EventLog } from "./events/event-log.ts";
 import { LeaseReaper } from "./services/lease-reaper.ts";
@@ -51,6 +52,7 @@ export class ServerCore {
   readonly services: ServiceLoops;
   readonly onError: (error: unknown) => void;
   #app: Promise<App> | undefined;
+  #box: SecretBox | undefined;
 
   private constructor(options: ServerCoreOptions) {
     this.store = Store.open(options.databaseFile, options);
@@ -89,6 +91,9 @@ export class ServerCore {
     const { takeEvents } = await import("./events/take-events.ts");
     await this.store.write(() => takeEvents(this, [event]));
   }
+
+  /** What encrypts secrets; its key is read, or made, at the first need. @throws SluiceError see `SecretBox.open` */
+  readonly box = (): SecretBox => (this.#box ??= SecretBox.open(this.store.file, process.env));
 
   /** The whole app, loaded at the first call. */
   app(): Promise<App> {

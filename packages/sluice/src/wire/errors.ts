@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   SLUICE_PORT_IN_USE: { retryable: false },
   SLUICE_API_UNREACHABLE: { retryable: true },
   SLUICE_API_REFUSED: { retryable: false },
+  SLUICE_SECRET_UNREADABLE: { retryable: false },
   SLUICE_PROFILE_INVALID: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 

@@ -1,4 +1,7 @@
 import { reply } from "../api-reply.ts";
+import { clearResultStorage, readResultStorage, writeResultStorage } from "../blocks/result-storage.ts";
+import { settingsView } from "../queries/settings-view.ts";
+import type { ServerDefaultResultStorageUpdate } from "../../wire/contract/shapes.ts";
 import { newId } from "../db/new-id.ts";
 import { Refusal } from "../api-reply.ts";
 import type { Handlers } from "./handler.ts";
@@ -20,7 +23,18 @@ export const adminHandlers: Handlers = {
   "GET /hello": () => Promise.resolve(reply(200, "👋")),
   "GET /version": () => Promise.resolve(reply(200, API_VERSION)),
   "GET /admin/version": () => Promise.resolve(reply(200, CONTRACT_VERSION)),
-  "GET /admin/storage": () => Promise.resolve(reply(200, { default_result_storage_block_id: null })),
+  "GET /admin/settings": (_call, { settings }) => Promise.resolve(reply(200, settingsView(settings))),
+  "GET /admin/storage": async (_call, { store }) =>
+    reply(200, { default_result_storage_block_id: await store.read(() => readResultStorage(store)) }),
+  "PUT /admin/storage": async (call, { store }) => {
+    const { default_result_storage_block_id: id } = call.body as ServerDefaultResultStorageUpdate;
+    await store.write(() => writeResultStorage(store, id));
+    return reply(200, { default_result_storage_block_id: id });
+  },
+  "DELETE /admin/storage": async (_call, { store }) => {
+    await store.write(() => clearResultStorage(store));
+    return reply(204);
+  },
   "GET /csrf-token": () => Promise.reject(new Refusal(422, "CSRF protection is disabled.")),
   // There are no limits yet, so none is taken and none is given back: the contract's answer to unknown names.
   "POST /v2/concurrency_limits/increment-with-lease": (_call, { store }) =>

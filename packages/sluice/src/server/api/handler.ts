@@ -7,6 +7,8 @@ export interface RouteCall {
   readonly query: URLSearchParams;
   /** Of the shape of the route's request schema. */
   readonly body: unknown;
+  /** The body as it came, for those whose numbers must stay as they were written. */
+  readonly text?: string;
   /** The client's `User-Agent`, by which some rules tell old clients. */
   readonly userAgent?: string;
   /** Ends a request that is being held. */

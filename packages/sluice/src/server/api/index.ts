@@ -1,5 +1,9 @@
 import { adminHandlers } from "./admin.ts";
 import { artifactHandlers } from "./artifacts.ts";
+import { blockDocumentHandlers } from "./block-documents.ts";
+import { blockSchemaHandlers } from "./block-schemas.ts";
+import { blockTypeHandlers } from "./block-types.ts";
+import { collectionHandlers } from "./collections.ts";
 import { eventHandlers } from "./events.ts";
 import { flowHandlers } from "./flows.ts";
 import { flowRunHandlers } from "./flow-runs.ts";
@@ -18,6 +22,10 @@ export const HANDLERS: Handlers = {
   ...taskRunHandlers,
   ...logHandlers,
   ...artifactHandlers,
+  ...blockTypeHandlers,
+  ...blockSchemaHandlers,
+  ...blockDocumentHandlers,
+  ...collectionHandlers,
   ...eventHandlers,
   ...ownHandlers,
 };

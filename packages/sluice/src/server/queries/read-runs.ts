@@ -7,7 +7,7 @@ import { whereFlowRuns, whereFlows, whereTaskRuns, type JoinedFilters } from "./
 
 /** A page of rows: in which order, how many, from where. */
 export interface Page {
-  readonly sort?: string;
+  readonly sort?: string | null;
   readonly limit?: number;
   readonly offset?: number;
 }

@@ -1,4 +1,5 @@
 import type { Fault } from "../api-reply.ts";
+import { sayingOf } from "./sayings.ts";
 
 /** Most faults told of one request. */
 const MAX_FAULTS = 20;
@@ -14,6 +15,11 @@ interface SchemaError {
 /** Says that something is not there that must be. */
 export function missing(loc: readonly (string | number)[], input: unknown): Fault {
   return { type: "missing", loc, msg: "Field required", input };
+}
+
+/** Says that a value breaks a rule that no schema states. */
+export function valueFault(loc: readonly (string | number)[], reason: string, input: unknown): Fault {
+  return { type: "value_error", loc, msg: `Value error, ${reason}`, input, ctx: { error: {} } };
 }
 
 /**
@@ -58,41 +64,7 @@ function faultsAt(error: SchemaError, steps: readonly (string | number)[], input
       input: partOf(input, [name]),
     }));
   }
-  return [{ type: TYPES[error.keyword] ?? typeFault(error), loc: steps, msg: sentence(error.message), input }];
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  enum: "enum",
-  const: "literal_error",
-  pattern: "string_pattern_mismatch",
-  minimum: "greater_than_equal",
-  exclusiveMinimum: "greater_than",
-  maximum: "less_than_equal",
-  exclusiveMaximum: "less_than",
-  minLength: "string_too_short",
-  maxLength: "string_too_long",
-  minItems: "too_short",
-  maxItems: "too_long",
-};
-
-const TYPE_FAULTS: Readonly<Record<string, string>> = {
-  string: "string_type",
-  integer: "int_type",
-  number: "float_type",
-  boolean: "bool_type",
-  array: "list_type",
-  object: "model_attributes_type",
-  uuid: "uuid_parsing",
-  "date-time": "datetime_from_date_parsing",
-};
-
-function typeFault({ message }: SchemaError): string {
-  const word = /must (?:be|match format) "?([\w-]+)"?/.exec(message)?.[1] ?? "";
-  return TYPE_FAULTS[word] ?? "value_error";
-}
-
-function sentence(message: string): string {
-  return message.replace(/^must /, "Input should ");
+  return [{ ...sayingOf(error), loc: steps, input }];
 }
 
 function stepsOf(path: string): (string | number)[] {
