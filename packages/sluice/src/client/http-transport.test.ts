@@ -52,6 +52,20 @@ describe("HttpTransport", () => {
     });
   });
 
+  test("passes on whose request it is, and the headers that belong to the answer", async () => {
+    const server = await serve((request, response) => {
+      response.writeHead(423, { "content-type": "text/csv", "x-nothing": "", "retry-after": "7" });
+      response.end(request.headers["user-agent"]);
+    });
+    const transport = connect(`http://127.0.0.1:${String(portOf(server))}/api`);
+    const answer = await transport.send({ method: "GET", path: "/api/x", userAgent: "prefect/3.1" });
+    expect(answer).toEqual({
+      status: 423,
+      body: "prefect/3.1",
+      headers: { "content-type": "text/csv", "x-nothing": "", "retry-after": "7" },
+    });
+  });
+
   test("puts the path of the address in the place of /api", async () => {
     const server = await serve((request, response) => response.end(request.url));
     const transport = connect(`http://127.0.0.1:${String(portOf(server))}/api/accounts/a`);
@@ -83,7 +97,11 @@ describe("HttpTransport", () => {
   test("returns the refusal when Retry-After lies beyond its deadline", async () => {
     const server = await serve((_, response) => response.writeHead(429, { "retry-after": "3600" }).end("slow down"));
     const transport = connect(`http://127.0.0.1:${String(portOf(server))}`);
-    expect(await transport.send({ method: "GET", path: "/api/x" })).toEqual({ status: 429, body: "slow down" });
+    expect(await transport.send({ method: "GET", path: "/api/x" })).toEqual({
+      status: 429,
+      body: "slow down",
+      headers: { "retry-after": "3600" },
+    });
   });
 
   test("sends again when the connection breaks before or in the middle of the answer", async () => {

@@ -36,6 +36,15 @@ const RESPONSE_TIMEOUT_MS = 60_000;
 /** A new leader listens within a second, so a socket is asked soon and often; an address further away is spared. */
 const FIRST_DELAY_MS = { socket: 20, address: 250 };
 const LONGEST_DELAY_MS = { socket: 500, address: 10_000 };
+/** Headers that are of one connection, or say what every answer is. */
+const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "date",
+  "keep-alive",
+  "transfer-encoding",
+  "x-content-type-options",
+]);
 /** Too many requests, bad gateway, unavailable, request timeout: what Prefect's client tries again as well. */
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503]);
 
@@ -69,7 +78,7 @@ export class HttpTransport implements Transport {
         const answer = await this.#sendOnce(request, signal);
         waitMs = answer.retryAfterMs ?? waitMs;
         const again = RETRIED_STATUSES.has(answer.status) && performance.now() + waitMs < deadline;
-        if (!again) return { status: answer.status, body: answer.body };
+        if (!again) return withoutDelay(answer);
       } catch (error) {
         signal?.throwIfAborted();
         if (this.#closed || performance.now() + waitMs >= deadline) throw this.#unreachable(request, error);
@@ -118,7 +127,11 @@ export class HttpTransport implements Transport {
       agent: this.#closed ? false : this.#agent,
       method: request.method,
       path: target.basePath + request.path.replace(/^\/api(?=\/|$)/, ""),
-      headers: { ...target.headers, ...bodyHeaders },
+      headers: {
+        ...target.headers,
+        ...bodyHeaders,
+        ...(request.userAgent === undefined ? {} : { "user-agent": request.userAgent }),
+      },
       ...(signal === undefined ? {} : { signal }),
     });
   }
@@ -184,12 +197,31 @@ function readAnswer(response: IncomingMessage): Promise<Answer> {
   response.setEncoding("utf8");
   response.on("data", (chunk: string) => (body += chunk));
   response.once("end", () =>
-    resolve({ status: response.statusCode ?? 0, body, retryAfterMs: readRetryAfter(response.headers["retry-after"]) }),
+    resolve({
+      status: response.statusCode ?? 0,
+      body,
+      headers: headersOf(response),
+      retryAfterMs: readRetryAfter(response.headers["retry-after"]),
+    }),
   );
   // A connection that breaks in the middle of an answer ends without "end".
   response.once("error", reject);
   response.once("close", () => reject(new Error("the connection broke in the middle of the answer")));
   return promise;
+}
+
+/** The headers of an answer that say something about it, not about the connection or its usual form. */
+function headersOf(response: IncomingMessage): Record<string, string> {
+  const told: Record<string, string> = {};
+  for (const [name, value] of Object.entries(response.headers)) {
+    if (typeof value !== "string" || CONNECTION_HEADERS.has(name)) continue;
+    if (name !== "content-type" || !value.startsWith("application/json")) told[name] = value;
+  }
+  return told;
+}
+
+function withoutDelay({ status, body, headers = {} }: Answer): ApiResponse {
+  return Object.keys(headers).length === 0 ? { status, body } : { status, body, headers };
 }
 
 /** `Retry-After` in milliseconds: seconds or a date. */

@@ -27,6 +27,13 @@ describe("PortTransport", () => {
     await transport.close();
   });
 
+  test("passes on the headers of an answer", async () => {
+    const { transport } = connect(() => Promise.resolve({ status: 307, body: "", headers: { location: "/x/" } }));
+    const answer = await transport.send({ method: "GET", path: "/x" });
+    expect(answer).toEqual({ status: 307, body: "", headers: { location: "/x/" } });
+    await transport.close();
+  });
+
   test("passes a failure of the other end on as unreachable", async () => {
     const { transport } = connect(() => Promise.reject(new Error("disk on fire")));
     await expect(transport.send({ method: "GET", path: "/api/x" })).rejects.toMatchObject({

@@ -85,7 +85,10 @@ export class PortTransport implements Transport {
     const waiting = this.#take(answer.id);
     if (waiting === undefined) return; // Its caller gave up and the answer crossed the cancellation.
     if ("failed" in answer) waiting.reject(new SluiceError(answer.code, answer.failed));
-    else waiting.resolve({ status: answer.status, body: answer.body });
+    else {
+      const { status, body, headers } = answer;
+      waiting.resolve(headers === undefined ? { status, body } : { status, body, headers });
+    }
   }
 
   #take(id: number): Waiting | undefined {
@@ -114,8 +117,9 @@ export function servePort(port: MessagePort, transport: Pick<Transport, "send">)
     const abort = new AbortController();
     running.set(id, abort);
     try {
-      const { status, body } = await transport.send(request, abort.signal);
-      port.postMessage({ id, status, body } satisfies PortAnswer);
+      const { status, body, headers } = await transport.send(request, abort.signal);
+      const told: PortAnswer = headers === undefined ? { id, status, body } : { id, status, body, headers };
+      port.postMessage(told);
     } catch (error) {
       // Also the answer to a cancelled request; its sender no longer listens.
       port.postMessage({ id, ...failureOf(error) } satisfies PortAnswer);

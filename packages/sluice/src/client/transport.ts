@@ -27,12 +27,16 @@ export interface ApiRequest {
   readonly body?: string;
   /** Milliseconds to wait for one answer, for a request that the server is meant to hold; 60 s by default. */
   readonly timeoutMs?: number;
+  /** The `User-Agent` of the client on whose behalf the request is passed on; that of this SDK by default. */
+  readonly userAgent?: string;
 }
 
 export interface ApiResponse {
   readonly status: number;
-  /** JSON, or empty. */
+  /** JSON unless the headers say otherwise, or empty. */
   readonly body: string;
+  /** In small letters; absent when the answer needs none beside its length and that it is JSON. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Version of the REST API that is spoken, sent with every request. */

@@ -72,6 +72,7 @@ async function exchange(request: IncomingMessage, response: ServerResponse, answ
   response.writeHead(result.status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(result.body),
+    ...result.headers,
   });
   response.end(result.body);
 }
@@ -81,7 +82,9 @@ async function answerOf(request: IncomingMessage, answer: Answer, signal: AbortS
     const body = await readBody(request);
     // Node's parser admits known methods only; the server answers 404 or 405 to those it does not serve.
     const method = request.method as ApiRequest["method"];
-    return await answer({ method, path: request.url ?? "/", ...(body === "" ? {} : { body }) }, signal);
+    const userAgent = request.headers["user-agent"];
+    const passed = { method, path: request.url ?? "/", ...(userAgent === undefined ? {} : { userAgent }) };
+    return await answer(body === "" ? passed : { ...passed, body }, signal);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     const status = isSluiceError(error) && error.retryable ? 503 : 500;
