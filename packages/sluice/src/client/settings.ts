@@ -115,6 +115,19 @@ export const settingsTable = {
   serverCorsAllowedOrigins: listSetting("SLUICE_SERVER_CORS_ALLOWED_ORIGINS", {
     description: "Origins whose pages may call the server; none by default.",
   }),
+  serverUiStaticDirectory: textSetting(
+    "SLUICE_SERVER_UI_STATIC_DIRECTORY",
+    {
+      description:
+        "Folder of a web UI built for Prefect's API, or with such UIs in its folders v1 and v2; none is served by default.",
+    },
+    { fallbacks: ["PREFECT_UI_STATIC_DIRECTORY"] },
+  ),
+  serverUiApiUrl: textSetting(
+    "SLUICE_SERVER_UI_API_URL",
+    { description: "Address of the API as browsers see it; by default the one that a page was asked from." },
+    { fallbacks: ["PREFECT_UI_API_URL"] },
+  ),
   serverBodyLimitMb: numberSetting("SLUICE_SERVER_BODY_LIMIT_MB", {
     default: 32,
     min: 1,

@@ -38,7 +38,12 @@ export async function serveHome({ settings, host, port }: ServeHomeOptions): Pro
     const listening = await listen(
       served(home),
       { host, port },
-      { corsAllowedOrigins: settings.serverCorsAllowedOrigins, authString: settings.serverApiAuthString },
+      {
+        corsAllowedOrigins: settings.serverCorsAllowedOrigins,
+        authString: settings.serverApiAuthString,
+        uiDirectory: settings.serverUiStaticDirectory,
+        uiApiUrl: settings.serverUiApiUrl,
+      },
     );
     const bound = listening.port ?? port;
     let closing: Promise<void> | undefined;

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { SluiceError } from "../wire/errors.ts";
 import { listen, type Listening } from "./http/listen.ts";
+import type { WebAppOptions } from "./http/web-app.ts";
 import { ServerCore, type ServerCoreOptions } from "./server-core.ts";
 
 export { ServerCore, type ServerCoreOptions } from "./server-core.ts";
@@ -12,7 +13,7 @@ export type { ApiCall, ApiReply } from "./api-reply.ts";
 export { openApiDocument } from "./openapi.ts";
 
 /** How a server is started. */
-export interface StartServerOptions extends Omit<ServerCoreOptions, "databaseFile"> {
+export interface StartServerOptions extends Omit<ServerCoreOptions, "databaseFile">, WebAppOptions {
   /** Default 127.0.0.1: only this machine. */
   readonly host?: string;
   /** Default 4200; 0 takes a free one. */
@@ -20,10 +21,6 @@ export interface StartServerOptions extends Omit<ServerCoreOptions, "databaseFil
   /** The SQLite file; default `sluice.db` in `home`. One of the two must be given. */
   readonly databaseFile?: string;
   readonly home?: string;
-  /** Origins of web pages that may call; none by default. */
-  readonly corsAllowedOrigins?: readonly string[];
-  /** `user:password` that is asked of every request and websocket but health and readiness; none by default. */
-  readonly authString?: string | null;
 }
 
 /** A running server. */

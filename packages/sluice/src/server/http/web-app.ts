@@ -3,9 +3,10 @@ import { cors } from "hono/cors";
 import type { ApiCall, ApiReply } from "../api-reply.ts";
 import type { ApiAnswerer } from "../sockets/served.ts";
 import { isAuthorised } from "./authorisation.ts";
+import { serveUi, type UiOptions } from "./ui-files.ts";
 
 /** How the web app behaves towards browsers. */
-export interface WebAppOptions {
+export interface WebAppOptions extends UiOptions {
   /** Origins that pages may call from; none by default. */
   readonly corsAllowedOrigins?: readonly string[];
   /** `user:password` that is asked of every request but health and readiness; null (default) asks for none. */
@@ -43,6 +44,7 @@ export function createWebApp(core: ApiAnswerer, options: WebAppOptions = {}): Ho
     const answer = await core.handle(body === undefined ? call : { ...call, body }, raw.signal);
     return toResponse(answer);
   });
+  serveUi(app, { ...options, hasAuth: (options.authString ?? null) !== null });
   app.notFound((context) => context.json({ detail: "Not Found" }, 404));
   return app;
 }
