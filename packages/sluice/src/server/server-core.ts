@@ -57,10 +57,10 @@ export class ServerCore {
   private constructor(options: ServerCoreOptions) {
     this.store = Store.open(options.databaseFile, options);
     this.onError = options.onError ?? ((error) => console.error("sluice server:", error));
-    this.processes = new Processes(this.store, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
     this.testing = options.testing ?? false;
     this.settings = { ...defaultServerSettings(), ...options.settings };
     this.events = new EventLog(this.store);
+    this.processes = new Processes(this, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
     this.services = new ServiceLoops(this);
     this.reaper = new LeaseReaper(this.store, this.processes);
     this.reaper.judgeNow().catch(this.onError);
@@ -131,7 +131,7 @@ export class ServerCore {
 
   async #takeRunRecords(body: string): Promise<ApiReply> {
     const batch = checkRunRecords(readOwnBody(body));
-    return reply(200, await this.store.write(() => takeRunRecords(this.store, batch)));
+    return reply(200, await this.store.write(() => takeRunRecords(this, batch)));
   }
 
   async #takeLogs(body: string): Promise<ApiReply> {

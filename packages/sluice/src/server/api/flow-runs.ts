@@ -97,7 +97,7 @@ function createFlowRun(core: ServerCore, body: FlowRunCreate): { readonly row: F
     store.taskRuns.linkChild(tracking.id, id);
   }
   const first = proposedState(body.state ?? { type: "PENDING" }, now);
-  const after = appendToFlowRun(store, row, [transitionOf(first)]);
+  const after = appendToFlowRun(core, row, [transitionOf(first)]);
   store.taskGroups.flush();
   return { row: after, isNew: true };
 }

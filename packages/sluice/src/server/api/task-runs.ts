@@ -99,7 +99,7 @@ function createTaskRun(store: Store, body: TaskRunCreate): { readonly row: TaskR
   store.taskRuns.insert(run, noHistory());
   const row = found(store.taskRuns.byId(id), "Task run");
   if (!body.state) return { row, isNew: true };
-  const after = appendToTaskRun(store, row, [transitionOf(proposedState(body.state, now))]);
+  const after = appendToTaskRun({ store }, row, [transitionOf(proposedState(body.state, now))]);
   store.taskGroups.flush();
   return { row: after, isNew: true };
 }

@@ -1,43 +1,53 @@
 import { addTransition, noTotals, type RunTotals } from "../../rules/run-totals.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import { totalsOf, type HistoryChange, type RunColumns } from "../db/run-columns.ts";
-import type { Store } from "../db/store.ts";
 import type { TaskRunRow } from "../db/task-run-table.ts";
 import { decodeTransitions, encodeTransitions, type StoredTransition } from "../db/transitions.ts";
+import { appendFlowRunEvents, type Recording } from "./flow-run-events.ts";
 
 /**
- * Appends transitions to a flow run's history, and to that of its tracking task run (whose states are the subflow's).
+ * Appends transitions to a flow run's history, and to that of its tracking task run (whose states are the subflow's), and tells of them by events.
  *
  * Runs inside a write of the store; the caller flushes the task groups.
  *
  * @returns the row as it is now
  */
-export function appendToFlowRun(store: Store, row: FlowRunRow, transitions: readonly StoredTransition[]): FlowRunRow {
-  return writeFlowRun(store, row, { transitions, resuming: false });
+export function appendToFlowRun(
+  core: Recording,
+  row: FlowRunRow,
+  transitions: readonly StoredTransition[],
+): FlowRunRow {
+  return writeFlowRun(core, row, { transitions, resuming: false });
 }
 
 /** {@link appendToFlowRun} for a run that goes on after a pause: it does not count as another run. */
-export function resumeFlowRun(store: Store, row: FlowRunRow, transitions: readonly StoredTransition[]): FlowRunRow {
-  return writeFlowRun(store, row, { transitions, resuming: true });
+export function resumeFlowRun(core: Recording, row: FlowRunRow, transitions: readonly StoredTransition[]): FlowRunRow {
+  return writeFlowRun(core, row, { transitions, resuming: true });
 }
 
 function writeFlowRun(
-  store: Store,
+  core: Recording,
   row: FlowRunRow,
   added: { readonly transitions: readonly StoredTransition[]; readonly resuming: boolean },
 ): FlowRunRow {
+  const { store } = core;
   const { transitions, resuming } = added;
-  const { change, columns } = extend(row, transitions, resuming);
+  const { change, columns, runCounts } = extend(row, transitions, resuming);
   store.flowRuns.setHistory(row.id, change);
   if (row.parent_task_run_id !== null) {
     const tracking = store.taskRuns.byId(row.parent_task_run_id);
-    if (tracking) appendToTaskRun(store, tracking, transitions.map(withoutId));
+    if (tracking) appendToTaskRun(core, tracking, transitions.map(withoutId));
   }
+  appendFlowRunEvents(core, row, { before: decodeTransitions(row.transitions), added: transitions, runCounts });
   return { ...row, ...columns };
 }
 
 /** Appends transitions to a task run's history and moves it within its group; see {@link appendToFlowRun}. */
-export function appendToTaskRun(store: Store, row: TaskRunRow, transitions: readonly StoredTransition[]): TaskRunRow {
+export function appendToTaskRun(
+  { store }: Pick<Recording, "store">,
+  row: TaskRunRow,
+  transitions: readonly StoredTransition[],
+): TaskRunRow {
   const { change, columns } = extend(row, transitions, false);
   store.taskRuns.setHistory(row.id, change);
   const moved = { ...row, ...columns };
@@ -76,9 +86,12 @@ function extend(
   row: RunColumns,
   added: readonly StoredTransition[],
   resuming: boolean,
-): { change: HistoryChange; columns: HistoryColumns } {
+): { change: HistoryChange; columns: HistoryColumns; runCounts: number[] } {
   const totals = totalsOf(row);
-  for (const transition of added) addTransition(totals, transition, resuming);
+  const runCounts = added.map((transition) => {
+    addTransition(totals, transition, resuming);
+    return totals.runCount;
+  });
   const text = encodeTransitions(added);
   const transitions = row.transitions === "[]" ? text : `${row.transitions.slice(0, -1)},${text.slice(1)}`;
   const stateName = added.at(-1)?.[1] ?? row.state_name ?? "";
@@ -94,7 +107,7 @@ function extend(
     total_run_time: totals.totalRunTimeUs,
     transitions,
   };
-  return { change: { stateName, transitions, totals }, columns };
+  return { change: { stateName, transitions, totals }, columns, runCounts };
 }
 
 function withoutId(transition: StoredTransition): StoredTransition {

@@ -38,6 +38,7 @@ import {
   type StoredTransition,
 } from "../db/transitions.ts";
 import { flowFactsOf } from "./flow-facts.ts";
+import { appendFlowRunEvents, type Recording } from "./flow-run-events.ts";
 import { appendToFlowRun, appendToTaskRun } from "./run-history.ts";
 
 /**
@@ -45,8 +46,8 @@ import { appendToFlowRun, appendToTaskRun } from "./run-history.ts";
  *
  * @returns verdicts on the records that were not simply stored as sent
  */
-export function takeRunRecords(store: Store, batch: RunRecordBatch): RunRecordReply {
-  const reporter = { store, processId: batch.process_id };
+export function takeRunRecords({ store, events }: Recording, batch: RunRecordBatch): RunRecordReply {
+  const reporter = { store, events, processId: batch.process_id };
   const verdicts: RecordVerdict[] = [];
   for (const record of batch.records) {
     const answer = record.kind === "task" ? takeTaskRecord(reporter, record) : takeFlowRecord(reporter, record);
@@ -57,8 +58,7 @@ export function takeRunRecords(store: Store, batch: RunRecordBatch): RunRecordRe
 }
 
 /** Who reports, to which store. */
-interface Reporter {
-  readonly store: Store;
+interface Reporter extends Recording {
   readonly processId: string;
 }
 
@@ -72,7 +72,7 @@ function takeTaskRecord(reporter: Reporter, record: TaskRunRecord): RecordVerdic
   const row = store.taskRuns.byId(record.id);
   if (!row) return unknownRun(record);
   return takeContinuation(record, row, {
-    append: (transitions) => appendToTaskRun(store, row, transitions),
+    append: (transitions) => appendToTaskRun(reporter, row, transitions),
     judge: (transition) => ({ kind: "accept", transition }),
   });
 }
@@ -143,7 +143,7 @@ function takeFlowRecord(reporter: Reporter, record: FlowRunRecord): RecordVerdic
   if (!known) return unknownRun(record);
   let row = known;
   return takeContinuation(record, row, {
-    append: (transitions) => (row = appendToFlowRun(store, row, transitions)),
+    append: (transitions) => (row = appendToFlowRun(reporter, row, transitions)),
     judge: (transition, last) => judgeFlow({ store, row, record }, transition, last),
   });
 }
@@ -169,13 +169,15 @@ function insertFlowRun(reporter: Reporter, record: FlowRunRecord, identity: Flow
     empirical_policy: JSON.stringify(identity.empirical_policy ?? {}),
     entrypoint: identity.entrypoint ?? null,
   };
-  store.flowRuns.insert(run, history);
+  const row = store.flowRuns.insert(run, history);
   if (parent) insertTracking(reporter, record, parent);
+  appendFlowRunEvents(reporter, row, { before: [], added: record.transitions, runCounts: runCountsOf(record) });
 }
 
 type TrackingTaskRun = NonNullable<FlowRunIdentity["parent_task_run"]>;
 
-function insertTracking({ store, processId }: Reporter, record: FlowRunRecord, parent: TrackingTaskRun): void {
+function insertTracking(reporter: Reporter, record: FlowRunRecord, parent: TrackingTaskRun): void {
+  const { store, processId } = reporter;
   const run: NewTaskRun = {
     id: parent.id,
     flowRunId: parent.flow_run_id,
@@ -192,7 +194,13 @@ function insertTracking({ store, processId }: Reporter, record: FlowRunRecord, p
   if (!known) return;
   store.taskGroups.add(known, -1);
   store.taskRuns.linkChild(parent.id, record.id);
-  appendToTaskRun(store, { ...known, child_flow_run_id: record.id }, record.transitions);
+  appendToTaskRun(reporter, { ...known, child_flow_run_id: record.id }, record.transitions);
+}
+
+/** How often the run had entered RUNNING after each transition of a record that brings a new run. */
+function runCountsOf({ transitions }: FlowRunRecord): number[] {
+  let count = 0;
+  return transitions.map(([type]) => (type === "RUNNING" ? ++count : count));
 }
 
 function historyOf(transitions: readonly TransitionRecord[]): NewHistory {

@@ -17,6 +17,7 @@ import type { Store } from "../db/store.ts";
 import type { TaskRunRow } from "../db/task-run-table.ts";
 import { stateOf, transitionOf } from "../db/transitions.ts";
 import { flowFactsOf, flowPolicyOf } from "./flow-facts.ts";
+import type { Recording } from "./flow-run-events.ts";
 import { appendToFlowRun, appendToTaskRun, newestTransition, resumeFlowRun } from "./run-history.ts";
 
 /** What came of a proposal; `isNew` says whether a state was written as proposed (201 instead of 200). */
@@ -34,8 +35,7 @@ export interface Owners {
 }
 
 /** What a decision needs: where runs are kept, and who owns them. */
-export interface Deciding {
-  readonly store: Store;
+export interface Deciding extends Recording {
   readonly processes: Owners;
 }
 
@@ -59,10 +59,11 @@ export function setFlowRunState(
 }
 
 function decideFlow(
-  { store, processes }: Deciding,
+  core: Deciding,
   row: FlowRunRow,
   proposal: { readonly state: StateCreate; readonly force: boolean },
 ): SetStateOutcome {
+  const { store, processes } = core;
   const initial = stateNow(row);
   const proposed = proposedState(proposal.state, nextTimestamp(store, row));
   const facts = flowFactsOf(row, proposed.timestampUs);
@@ -76,7 +77,7 @@ function decideFlow(
     };
   }
   const written = decision.kind === "accept" || decision.kind === "reject" ? decision.state : null;
-  const after = written ? writeFlow(store, row, { state: written, decision }) : row;
+  const after = written ? writeFlow(core, row, { state: written, decision }) : row;
   if (written?.type === "CANCELLING") processes.tellCancelling(after);
   return outcomeOf(decision, after);
 }
@@ -87,7 +88,7 @@ function isOrphan(row: FlowRunRow, processes: Owners): boolean {
 }
 
 function writeFlow(
-  store: Store,
+  core: Recording,
   row: FlowRunRow,
   written: { readonly state: RunState; readonly decision: Decision },
 ): FlowRunRow {
@@ -95,10 +96,10 @@ function writeFlow(
   const policy = flowPolicyOf(row);
   const patch = "policyPatch" in decision ? decision.policyPatch : undefined;
   const isResuming = policy.resuming === true && state.type === "RUNNING";
-  const after = (isResuming ? resumeFlowRun : appendToFlowRun)(store, row, [transitionOf(state)]);
+  const after = (isResuming ? resumeFlowRun : appendToFlowRun)(core, row, [transitionOf(state)]);
   if (patch === undefined && !isResuming) return after;
   const empirical_policy = JSON.stringify({ ...policy, ...patch, ...(isResuming ? { resuming: false } : {}) });
-  store.flowRuns.patch(row.id, { empirical_policy });
+  core.store.flowRuns.patch(row.id, { empirical_policy });
   return { ...after, empirical_policy };
 }
 
@@ -119,7 +120,7 @@ export function setTaskRunState(
   };
   const decision = decideTaskTransition({ initial: stateNow(row), proposed }, facts, proposal.force);
   const written = decision.kind === "accept" || decision.kind === "reject" ? decision.state : null;
-  const after = written ? appendToTaskRun(store, row, [transitionOf(written)]) : row;
+  const after = written ? appendToTaskRun({ store }, row, [transitionOf(written)]) : row;
   store.taskGroups.flush();
   return outcomeOf(decision, after);
 }

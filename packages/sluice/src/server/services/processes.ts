@@ -14,6 +14,7 @@ import type { ProcessLease, ProcessNotice, ProcessRegistration } from "../../wir
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { RunColumns } from "../db/run-columns.ts";
 import type { Store } from "../db/store.ts";
+import type { Recording } from "../orchestration/flow-run-events.ts";
 import { transitionOf, type StoredTransition } from "../db/transitions.ts";
 import { appendToFlowRun, appendToTaskRun } from "../orchestration/run-history.ts";
 
@@ -29,14 +30,18 @@ interface Listener {
 
 /** Registration, leases and notices; see the head of the file. */
 export class Processes {
-  readonly #store: Store;
+  readonly #core: Recording;
   readonly #leaseUs: number;
   readonly #listeners = new Map<string, Listener>();
   #isHolding = true;
 
-  constructor(store: Store, leaseSeconds: number) {
-    this.#store = store;
+  constructor({ store, events }: Recording, leaseSeconds: number) {
+    this.#core = { store, events };
     this.#leaseUs = Math.round(leaseSeconds * 1e6);
+  }
+
+  get #store(): Store {
+    return this.#core.store;
   }
 
   /** Seconds that a process may be silent. */
@@ -85,7 +90,7 @@ export class Processes {
   bury(id: string, message: string): number {
     let ended = 0;
     for (const run of this.#store.flowRuns.openOf(id)) {
-      appendToFlowRun(this.#store, run, [this.#lastTransition(run, message)]);
+      appendToFlowRun(this.#core, run, [this.#lastTransition(run, message)]);
       ended++;
     }
     for (
@@ -93,7 +98,7 @@ export class Processes {
       runs.length > 0;
       runs = this.#store.taskRuns.openOf(id, PORTION)
     ) {
-      for (const run of runs) appendToTaskRun(this.#store, run, [this.#lastTransition(run, message)]);
+      for (const run of runs) appendToTaskRun(this.#core, run, [this.#lastTransition(run, message)]);
       ended += runs.length;
     }
     this.#store.taskGroups.flush();
