@@ -12,6 +12,7 @@ import { InvalidRequest, Refusal, type ApiCall, type Fault } from "../api-reply.
 import { readBody } from "../read-body.ts";
 import { coerce } from "./coerce.ts";
 import { faultsOf, missing } from "./faults.ts";
+import { withoutOldForms } from "./older-bodies.ts";
 import { isUuid } from "./match-route.ts";
 
 /** Most rows of a page, and the number when a request says none. */
@@ -88,7 +89,8 @@ export class RequestCheck {
     const { schema, validator } = checker;
     const isUsual = validator.Check(given);
     if (isUsual && !UNUSUAL_ID.test(text)) return given;
-    const read = coerce(withoutNullPage(given), schema, findSchema);
+    const { request } = this.#route;
+    const read = coerce(withoutOldForms(given, typeof request === "string" ? request : null), schema, findSchema);
     if (validator.Check(read)) return read;
     throw new InvalidRequest(faultsOf(validator.Errors(read)[1], given, ["body"]), given);
   }
@@ -129,13 +131,6 @@ function reachable(schema: JsonSchema): Readonly<Record<string, JsonSchema>> {
   };
   visit(schema);
   return found;
-}
-
-/** A page that is null is the default one. */
-function withoutNullPage(body: unknown): unknown {
-  if (!isObject(body) || body["limit"] !== null) return body;
-  const { limit: _, ...rest } = body;
-  return rest;
 }
 
 /** The contract checks `limit` outside its schemas. */
