@@ -1,4 +1,5 @@
 import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
+import { installSystemBlocks } from "../blocks/system-blocks.ts";
 import { MAX_TREE, readTree } from "../queries/read-tree.ts";
 import { found, param, type Handlers } from "./handler.ts";
 
@@ -15,7 +16,10 @@ export const ownHandlers: Handlers = {
   },
   "POST /sluice/testing/reset": async (_call, core) => {
     if (!core.testing) throw new Refusal(404, "Not Found");
-    await core.store.write(() => core.store.empty());
+    await core.store.write(() => {
+      core.store.empty();
+      installSystemBlocks(core.store);
+    });
     return reply(204);
   },
 };
