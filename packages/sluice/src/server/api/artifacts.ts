@@ -4,6 +4,8 @@ import type {
   ArtifactCreate,
   ArtifactFilter,
   ArtifactUpdate,
+  CountArtifactsBody,
+  CountLatestArtifactsBody,
   ReadArtifactsBody,
   ReadLatestArtifactsBody,
 } from "../../wire/contract/shapes.ts";
@@ -42,7 +44,7 @@ export const artifactHandlers: Handlers = {
   "POST /artifacts/": async (call, { store }) =>
     reply(201, artifactBody(await store.write(() => createArtifact(store, call.body as ArtifactCreate)))),
   "GET /artifacts/{id}": async (call, { store }) =>
-    reply(200, artifactBody(found(await store.read(() => byId(store, param(call, "id"))), "Artifact"))),
+    reply(200, artifactBody(foundArtifact(await store.read(() => byId(store, param(call, "id")))))),
   "GET /artifacts/{key}/latest": async (call, { store }) => {
     const latest = await store.read(
       () =>
@@ -83,6 +85,22 @@ export const artifactHandlers: Handlers = {
       ),
     );
   },
+  "POST /artifacts/count": async (call, { store }) => {
+    const body = call.body as CountArtifactsBody;
+    const where = combine([artifactCondition(body.artifacts), isAny("a.id", body.artifacts?.id?.any_), ofRuns(body)]);
+    return reply(200, await store.read(() => countOf(store, "artifact a", where)));
+  },
+  "POST /artifacts/latest/count": async (call, { store }) => {
+    const body = call.body as CountLatestArtifactsBody;
+    const { artifacts } = body;
+    const where = combine([
+      artifactCondition(artifacts),
+      isAny("c.latest_id", artifacts?.latest_id?.any_),
+      ofRuns(body),
+    ]);
+    const from = "artifact_collection c JOIN artifact a ON a.id = c.latest_id";
+    return reply(200, await store.read(() => countOf(store, from, where)));
+  },
   "PATCH /artifacts/{id}": async (call, { store }) => {
     const { data, description, metadata_ } = call.body as ArtifactUpdate;
     const values = [jsonOrNull(data), description ?? null, jsonOrNull(metadata_)];
@@ -91,12 +109,12 @@ export const artifactHandlers: Handlers = {
     const { changes } = await store.write(() =>
       store.statement(update).run(...values, store.nowUs(), param(call, "id")),
     );
-    if (changes !== 1) throw new Refusal(404, "Artifact not found");
+    if (changes !== 1) throw new Refusal(404, "Artifact not found.");
     return reply(204);
   },
   "DELETE /artifacts/{id}": async (call, { store }) => {
     const isThere = await store.write(() => deleteArtifact(store, param(call, "id")));
-    if (!isThere) throw new Refusal(404, "Artifact not found");
+    if (!isThere) throw new Refusal(404, "Artifact not found.");
     return reply(204);
   },
 };
@@ -157,6 +175,10 @@ function readPage(
     ...where.parameters,
     ...bounds(page),
   ]);
+}
+
+function countOf(store: Store, from: string, where: Condition): number {
+  return Number(store.query(`SELECT count(*) AS n FROM ${from} WHERE ${where.sql}`, where.parameters)[0]?.["n"]);
 }
 
 function artifactCondition(

@@ -16,24 +16,25 @@ import { runNameOf } from "../run-name.ts";
 import type { ServerCore } from "../server-core.ts";
 import { proposedState, setFlowRunState } from "../orchestration/set-state.ts";
 import { found, param, type Handlers } from "./handler.ts";
-import { flowRunBody, statesBody } from "../queries/render.ts";
+import { flowRunView } from "../queries/render-flow-run.ts";
+import { statesBody } from "../queries/render.ts";
 
 /** Flow runs. Bodies have the shapes of the route table's schemas. */
 export const flowRunHandlers: Handlers = {
   "POST /flow_runs/": async (call, core) => {
     const { row, isNew } = await core.store.write(() => createFlowRun(core, call.body as FlowRunCreate));
-    return reply(isNew ? 201 : 200, flowRunBody(row, core.store.nowUs()));
+    return reply(isNew ? 201 : 200, flowRunView(core.store, row));
   },
   "GET /flow_runs/{id}": async (call, { store }) => {
     const row = await store.read(() => store.flowRuns.byId(param(call, "id")));
-    return reply(200, flowRunBody(found(row, "Flow run"), store.nowUs()));
+    return reply(200, flowRunView(store, found(row, "Flow run")));
   },
   "POST /flow_runs/filter": async (call, { store }) => {
     const body = call.body as ReadFlowRunsBody;
     const rows = await store.read(() => readFlowRuns(store, body, body));
     return reply(
       200,
-      rows.map((row) => flowRunBody(row, store.nowUs())),
+      rows.map((row) => flowRunView(store, row)),
     );
   },
   "POST /flow_runs/count": async (call, { store }) =>

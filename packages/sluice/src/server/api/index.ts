@@ -11,7 +11,11 @@ import { graphHandlers } from "./graph.ts";
 import type { Handlers } from "./handler.ts";
 import { logHandlers } from "./logs.ts";
 import { ownHandlers } from "./own.ts";
+import { runListHandlers } from "./run-lists.ts";
+import { savedSearchHandlers } from "./saved-searches.ts";
 import { taskRunHandlers } from "./task-runs.ts";
+import { uiHandlers } from "./ui.ts";
+import { variableHandlers } from "./variables.ts";
 
 /** Every operation that is answered; each noun adds its own. A route without a handler is no route. */
 export const HANDLERS: Handlers = {
@@ -27,5 +31,9 @@ export const HANDLERS: Handlers = {
   ...blockDocumentHandlers,
   ...collectionHandlers,
   ...eventHandlers,
+  ...runListHandlers,
+  ...uiHandlers,
+  ...savedSearchHandlers,
+  ...variableHandlers,
   ...ownHandlers,
 };

@@ -37,7 +37,7 @@ export function isNotAny(column: string, values: readonly string[] | null | unde
 
 /** `column` contains the text, whatever the case. */
 export function isLike(column: string, text: string | null | undefined): Condition | undefined {
-  if (text === null || text === undefined) return undefined;
+  if (text === null || text === undefined || text === "") return undefined;
   return { sql: `${column} LIKE ? ESCAPE '\\'`, parameters: [`%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`] };
 }
 

@@ -39,6 +39,11 @@ const TASK_RUN_ORDER: Readonly<Record<string, string>> = {
   END_TIME_DESC: "t.end_time DESC",
 };
 
+/** ORDER BY of flow runs, whose table is `r`, with a tie-break. */
+export function flowRunOrder(sort: string): string {
+  return `${FLOW_RUN_ORDER[sort] ?? "r.id DESC"}, r.no`;
+}
+
 /** Reads a page of flows, by name unless said otherwise. */
 export function readFlows(store: Store, filters: JoinedFilters, page: Page): FlowRow[] {
   const where = whereFlows(filters);
