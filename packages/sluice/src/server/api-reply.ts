@@ -55,6 +55,10 @@ export class InvalidRequest extends Error {
   }
 }
 
+/** What the contract says of a name that is taken, or of an id that leads nowhere, where nothing better is known. */
+export const DATA_CONFLICT =
+  "Data integrity conflict. This usually means a unique or foreign key constraint was violated. See server logs for details.";
+
 /** Makes an answer of a value. */
 export function reply(status: number, value?: unknown): ApiReply {
   return { status, body: value === undefined ? "" : JSON.stringify(value) };

@@ -2,7 +2,6 @@ import { reply } from "../api-reply.ts";
 import { clearResultStorage, readResultStorage, writeResultStorage } from "../blocks/result-storage.ts";
 import { settingsView } from "../queries/settings-view.ts";
 import type { ServerDefaultResultStorageUpdate } from "../../wire/contract/shapes.ts";
-import { newId } from "../db/new-id.ts";
 import { Refusal } from "../api-reply.ts";
 import type { Handlers } from "./handler.ts";
 
@@ -36,8 +35,4 @@ export const adminHandlers: Handlers = {
     return reply(204);
   },
   "GET /csrf-token": () => Promise.reject(new Refusal(422, "CSRF protection is disabled.")),
-  // There are no limits yet, so none is taken and none is given back: the contract's answer to unknown names.
-  "POST /v2/concurrency_limits/increment-with-lease": (_call, { store }) =>
-    Promise.resolve(reply(200, { lease_id: newId(store.nowUs()), limits: [] })),
-  "POST /v2/concurrency_limits/decrement-with-lease": () => Promise.resolve(reply(204)),
 };

@@ -16,7 +16,7 @@ import type { Store } from "../db/store.ts";
 import { combine, isAny, isLike, isNotAny, isNull, type Condition } from "../queries/condition.ts";
 import { bounds, type Page } from "../queries/read-runs.ts";
 import { whereFlowRuns, type JoinedFilters } from "../queries/run-filters.ts";
-import { found, param, type Handlers } from "./handler.ts";
+import { param, type Handlers } from "./handler.ts";
 
 interface ArtifactRow {
   readonly id: string;
@@ -53,7 +53,7 @@ export const artifactHandlers: Handlers = {
           [param(call, "key")],
         )[0],
     );
-    const { collection_id, ...row } = found(latest, "Artifact");
+    const { collection_id, ...row } = foundArtifact(latest);
     // The contract answers with the id of the collection here; STRICT table: the columns have these types.
     return reply(200, { ...artifactBody(row as unknown as ArtifactRow), id: collection_id });
   },
@@ -119,6 +119,11 @@ export const artifactHandlers: Handlers = {
   },
 };
 
+function foundArtifact<T>(row: T | undefined): T {
+  if (row === undefined) throw new Refusal(404, "Artifact not found.");
+  return row;
+}
+
 function createArtifact(store: Store, body: ArtifactCreate): ArtifactRow {
   const now = store.nowUs();
   const id = newId(now);
@@ -144,7 +149,7 @@ function createArtifact(store: Store, body: ArtifactCreate): ArtifactRow {
     );
     upsert.run(body.key, newId(now), id, now);
   }
-  return found(byId(store, id), "Artifact");
+  return foundArtifact(byId(store, id));
 }
 
 function deleteArtifact(store: Store, id: string): boolean {

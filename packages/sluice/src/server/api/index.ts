@@ -4,6 +4,8 @@ import { blockDocumentHandlers } from "./block-documents.ts";
 import { blockSchemaHandlers } from "./block-schemas.ts";
 import { blockTypeHandlers } from "./block-types.ts";
 import { collectionHandlers } from "./collections.ts";
+import { concurrencyLimitHandlers } from "./concurrency-limits.ts";
+import { concurrencyLimitV2Handlers } from "./concurrency-limits-v2.ts";
 import { eventHandlers } from "./events.ts";
 import { flowHandlers } from "./flows.ts";
 import { flowRunHandlers } from "./flow-runs.ts";
@@ -30,6 +32,8 @@ export const HANDLERS: Handlers = {
   ...blockSchemaHandlers,
   ...blockDocumentHandlers,
   ...collectionHandlers,
+  ...concurrencyLimitHandlers,
+  ...concurrencyLimitV2Handlers,
   ...eventHandlers,
   ...runListHandlers,
   ...uiHandlers,

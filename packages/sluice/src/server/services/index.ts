@@ -1,4 +1,5 @@
+import { repossessor } from "./repossessor.ts";
 import type { Service } from "./service.ts";
 
 /** Every service of a server, in the order in which they start. */
-export const SERVICES: readonly Service[] = [];
+export const SERVICES: readonly Service[] = [repossessor];
