@@ -13,7 +13,7 @@ import type {
 } from "../../wire/contract/shapes.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { DATA_CONFLICT, InvalidRequest, Refusal, reply } from "../api-reply.ts";
-import { endLease, insertLease, renewLease } from "../db/concurrency-leases.ts";
+import { endLease, insertLease, renewLease } from "../concurrency/concurrency-leases.ts";
 import {
   activeSlots,
   deleteLimit,
@@ -27,7 +27,7 @@ import {
   takeSlots,
   updateLimit,
   type ConcurrencyLimitRow,
-} from "../db/concurrency-limits.ts";
+} from "../concurrency/concurrency-limits.ts";
 import type { Store } from "../db/store.ts";
 import { bounds } from "../queries/read-runs.ts";
 import { canonicalId, isUuid } from "../request/match-route.ts";

@@ -9,7 +9,7 @@ import type {
 } from "../../wire/contract/shapes.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { Refusal, reply } from "../api-reply.ts";
-import { endLease, insertLease, leasesOfLimit } from "../db/concurrency-leases.ts";
+import { endLease, insertLease, leasesOfLimit } from "../concurrency/concurrency-leases.ts";
 import {
   deleteLimit,
   insertLimit,
@@ -20,7 +20,7 @@ import {
   takeSlots,
   updateLimit,
   type ConcurrencyLimitRow,
-} from "../db/concurrency-limits.ts";
+} from "../concurrency/concurrency-limits.ts";
 import type { Store } from "../db/store.ts";
 import { bounds } from "../queries/read-runs.ts";
 import { param, type Handlers } from "./handler.ts";

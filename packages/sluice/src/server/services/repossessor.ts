@@ -1,4 +1,4 @@
-import { endLease, expiredLeases } from "../db/concurrency-leases.ts";
+import { endLease, expiredLeases } from "../concurrency/concurrency-leases.ts";
 import type { Service } from "./service.ts";
 
 /** Leases that are ended in one write. */

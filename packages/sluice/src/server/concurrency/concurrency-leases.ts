@@ -4,8 +4,8 @@
  * A lease is a row written with the slots that it holds, so neither a restart nor a kill leaves a slot without a holder that can lose it.
  */
 import { giveSlotsBack, takeSlots, type ConcurrencyLimitRow } from "./concurrency-limits.ts";
-import { newId } from "./new-id.ts";
-import type { Store } from "./store.ts";
+import { newId } from "../db/new-id.ts";
+import type { Store } from "../db/store.ts";
 
 /** A lease as stored. */
 export interface LeaseRow {

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { endLease, expiredLeases, leaseSlots, renewLease } from "./concurrency-leases.ts";
 import { activeSlots, giveSlotsBack, insertLimit, limitByName, noteDenied, takeSlots } from "./concurrency-limits.ts";
-import { Store } from "./store.ts";
+import { Store } from "../db/store.ts";
 
 let folder: string;
 let store: Store;

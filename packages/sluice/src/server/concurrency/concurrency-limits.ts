@@ -4,8 +4,8 @@
  * A limit with a decay frees its slots by time (a rate limit); one without keeps them until they are given back. `updated` is when the columns were last
  * true: what has decayed since is reckoned when they are read.
  */
-import { newId } from "./new-id.ts";
-import type { Store } from "./store.ts";
+import { newId } from "../db/new-id.ts";
+import type { Store } from "../db/store.ts";
 
 /** A concurrency limit as stored. */
 export interface ConcurrencyLimitRow {
