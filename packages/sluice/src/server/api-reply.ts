@@ -31,6 +31,14 @@ export class Refusal extends Error {
   }
 }
 
+/** What a route throws for something that is not there where the contract answers `{"exception_message": …}`. */
+export class ObjectNotFound extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ObjectNotFound";
+  }
+}
+
 /** One thing that is wrong with a body, where it stands. */
 export interface Fault {
   readonly loc: readonly (string | number)[];
@@ -73,6 +81,7 @@ export function replyToError(error: unknown, onError: (error: unknown) => void):
     const answer = reply(error.status, { detail: error.message });
     return error.headers ? { ...answer, headers: error.headers } : answer;
   }
+  if (error instanceof ObjectNotFound) return reply(404, { exception_message: error.message });
   if (error instanceof InvalidRequest) {
     return reply(422, {
       exception_message: "Invalid request received.",

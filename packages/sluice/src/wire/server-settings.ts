@@ -53,6 +53,26 @@ export const SERVER_SETTINGS = {
     "Whether the status of workers, pools, queues and deployments is kept.",
   ),
   foremanLoopSeconds: number("SERVICES_FOREMAN_LOOP_SECONDS", 15, "Time between two looks at workers and pools."),
+  foremanInactivityHeartbeatMultiple: number(
+    "SERVICES_FOREMAN_INACTIVITY_HEARTBEAT_MULTIPLE",
+    3,
+    "After how many missed heartbeats a worker is offline.",
+  ),
+  foremanFallbackHeartbeatSeconds: number(
+    "SERVICES_FOREMAN_FALLBACK_HEARTBEAT_INTERVAL_SECONDS",
+    30,
+    "Heartbeat interval of a worker that names none.",
+  ),
+  foremanDeploymentLastPolledTimeoutSeconds: number(
+    "SERVICES_FOREMAN_DEPLOYMENT_LAST_POLLED_TIMEOUT_SECONDS",
+    60,
+    "After how long without a look for its runs a deployment is not ready.",
+  ),
+  foremanWorkQueueLastPolledTimeoutSeconds: number(
+    "SERVICES_FOREMAN_WORK_QUEUE_LAST_POLLED_TIMEOUT_SECONDS",
+    60,
+    "After how long without a look for its runs a work queue is not ready.",
+  ),
   repossessorEnabled: flag("SERVICES_REPOSSESSOR_ENABLED", true, "Whether slots whose lease ended are given back."),
   repossessorLoopSeconds: number(
     "SERVICES_REPOSSESSOR_LOOP_SECONDS",

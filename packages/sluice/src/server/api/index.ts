@@ -18,6 +18,8 @@ import { savedSearchHandlers } from "./saved-searches.ts";
 import { taskRunHandlers } from "./task-runs.ts";
 import { uiHandlers } from "./ui.ts";
 import { variableHandlers } from "./variables.ts";
+import { workPoolHandlers } from "./work-pools.ts";
+import { workQueueHandlers } from "./work-queues.ts";
 
 /** Every operation that is answered; each noun adds its own. A route without a handler is no route. */
 export const HANDLERS: Handlers = {
@@ -39,5 +41,7 @@ export const HANDLERS: Handlers = {
   ...uiHandlers,
   ...savedSearchHandlers,
   ...variableHandlers,
+  ...workPoolHandlers,
+  ...workQueueHandlers,
   ...ownHandlers,
 };

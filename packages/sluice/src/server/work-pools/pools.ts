@@ -1,0 +1,128 @@
+import type { WorkPoolCreate, WorkPoolUpdate } from "../../wire/contract/shapes.ts";
+import { newId } from "../db/new-id.ts";
+import type { Store } from "../db/store.ts";
+import { tellPool, tellPoolStatus, tellQueue, type PoolCore } from "./pool-events.ts";
+import { AGENT_TYPE, poolById, poolByName, queuesOf, workersOf, type WorkPoolRow } from "./pool-rows.ts";
+import { changesOf, createQueue, dropQueue } from "./queues.ts";
+
+const DEFAULT_STORAGE = {
+  bundle_upload_step: null,
+  bundle_execution_step: null,
+  default_result_storage_block_id: null,
+};
+
+/** Stores a new pool with its default queue. Runs inside a write. @returns undefined when the name is taken */
+export function createPool(core: PoolCore, body: WorkPoolCreate): WorkPoolRow | undefined {
+  const { store } = core;
+  if (poolByName(store, body.name)) return undefined;
+  const now = store.nowUs();
+  const id = newId(now);
+  store
+    .statement(
+      `INSERT INTO work_pool (id, name, type, description, base_job_template, storage_configuration, is_paused, concurrency_limit, status, created, updated)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      id,
+      body.name,
+      body.type ?? AGENT_TYPE,
+      body.description ?? null,
+      JSON.stringify(body.base_job_template ?? {}),
+      JSON.stringify({ ...DEFAULT_STORAGE, ...body.storage_configuration }),
+      body.is_paused ? 1 : 0,
+      body.concurrency_limit ?? null,
+      body.is_paused ? "PAUSED" : "NOT_READY",
+      now,
+      now,
+    );
+  const queue = createQueue(core, id, { name: "default", description: "The work pool's default queue." });
+  store.statement("UPDATE work_pool SET default_queue_id = ? WHERE id = ?").run(queue?.id ?? null, id);
+  const pool = foundPool(store, id);
+  tellPool(core, "created", { pool });
+  tellPoolStatus(core, pool);
+  return pool;
+}
+
+/** Changes what is given of a pool. Runs inside a write. */
+export function updatePool(core: PoolCore, pool: WorkPoolRow, body: WorkPoolUpdate): void {
+  const { store } = core;
+  const { description, is_paused: isPaused, concurrency_limit: limit } = body;
+  // Null is no template and no storage: those in use stay.
+  const columns = {
+    ...(description === undefined ? {} : { description }),
+    ...(body.base_job_template ? { base_job_template: JSON.stringify(body.base_job_template) } : {}),
+    ...(body.storage_configuration
+      ? { storage_configuration: JSON.stringify({ ...DEFAULT_STORAGE, ...body.storage_configuration }) }
+      : {}),
+    ...(typeof isPaused === "boolean" ? { is_paused: isPaused ? 1 : 0, status: statusFor(store, pool, isPaused) } : {}),
+    ...(limit === undefined ? {} : { concurrency_limit: limit }),
+  };
+  writePool(store, pool.id, columns);
+  const after = foundPool(store, pool.id);
+  const changed = changesOf(pool, after, [
+    "description",
+    "base_job_template",
+    "concurrency_limit",
+    "storage_configuration",
+  ]);
+  if (Object.keys(changed).length > 0) tellPool(core, "updated", { pool: after, payload: { updates: changed } });
+  if (typeof isPaused === "boolean") tellPoolStatus(core, after);
+}
+
+function statusFor(store: Store, pool: WorkPoolRow, isPaused: boolean): WorkPoolRow["status"] {
+  if (isPaused) return "PAUSED";
+  return workersOf(store, pool.id).some(({ status }) => status === "ONLINE") ? "READY" : "NOT_READY";
+}
+
+function writePool(store: Store, id: string, columns: Readonly<Record<string, string | number | null>>): void {
+  const names = Object.keys(columns);
+  if (names.length === 0) return;
+  store
+    .statement(`UPDATE work_pool SET ${names.map((name) => `${name} = ?`).join(", ")}, updated = ? WHERE id = ?`)
+    .run(...Object.values(columns), store.nowUs(), id);
+}
+
+/** Gives a pool another status and tells. Runs inside a write. */
+export function setPoolStatus(core: PoolCore, pool: WorkPoolRow, status: WorkPoolRow["status"]): void {
+  if (pool.status === status || pool.type === AGENT_TYPE) return;
+  writePool(core.store, pool.id, { status });
+  tellPoolStatus(core, { ...pool, status });
+}
+
+/** Takes a pool away with its queues and workers. Runs inside a write. */
+export function deletePool(core: PoolCore, pool: WorkPoolRow): void {
+  const { store } = core;
+  for (const queue of queuesOf(store, pool.id)) {
+    tellQueue(core, "deleted", { queue });
+    dropQueue(store, queue.id);
+  }
+  tellPool(core, "deleted", { pool });
+  store.statement("DELETE FROM worker WHERE work_pool_id = ?").run(pool.id);
+  store.statement("DELETE FROM work_pool WHERE id = ?").run(pool.id);
+}
+
+/** Notes that a worker lives; its pool is ready. Runs inside a write. @returns the worker's id */
+export function noteHeartbeat(
+  core: PoolCore,
+  pool: WorkPoolRow,
+  worker: { readonly name: string; readonly intervalSeconds: number | null },
+): string {
+  const { store } = core;
+  const now = store.nowUs();
+  store
+    .statement(
+      `INSERT INTO worker (id, work_pool_id, name, last_heartbeat, heartbeat_interval_seconds, status, created, updated) VALUES (?, ?, ?, ?, ?, 'ONLINE', ?, ?)
+       ON CONFLICT (work_pool_id, name) DO UPDATE SET last_heartbeat = excluded.last_heartbeat, status = 'ONLINE', updated = excluded.updated,
+         heartbeat_interval_seconds = coalesce(excluded.heartbeat_interval_seconds, heartbeat_interval_seconds)`,
+    )
+    .run(newId(now), pool.id, worker.name, now, worker.intervalSeconds, now, now);
+  if (pool.status === "NOT_READY") setPoolStatus(core, pool, "READY");
+  const row = store.statement("SELECT id FROM worker WHERE work_pool_id = ? AND name = ?").get(pool.id, worker.name);
+  return String(row?.["id"]);
+}
+
+function foundPool(store: Store, id: string): WorkPoolRow {
+  const pool = poolById(store, id);
+  if (!pool) throw new Error(`the pool ${id} was just written and is not there`);
+  return pool;
+}
