@@ -1,5 +1,14 @@
 /** The law: states, transitions, retries. Pure; both the engine and the server decide by it. */
 export { aggregateFinalState, type FinalVerdict } from "./final-state.ts";
+export {
+  activeSlotsAfter,
+  averageWaitSeconds,
+  decayedDenials,
+  deniedSlotsAfter,
+  jitteredWait,
+  occupancyAfter,
+  type SlotCounts,
+} from "./concurrency-slots.ts";
 export { decideFlowTransition, type FlowFacts } from "./flow-policy.ts";
 export { decideTaskTransition, type TaskFacts } from "./task-policy.ts";
 export type { Decision, PolicyPatch, Transition } from "./decision.ts";

@@ -11,8 +11,10 @@ import type {
   ReadAllConcurrencyLimitsV2Body,
   RenewConcurrencyLeaseBody,
 } from "../../wire/contract/shapes.ts";
+import { averageWaitSeconds, jitteredWait } from "../../rules/index.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { DATA_CONFLICT, InvalidRequest, Refusal, reply } from "../api-reply.ts";
+import { tellLimit } from "../concurrency/concurrency-events.ts";
 import { endLease, insertLease, renewLease } from "../concurrency/concurrency-leases.ts";
 import {
   activeSlots,
@@ -24,9 +26,11 @@ import {
   limitsByName,
   longestWaitSeconds,
   noteDenied,
+  readLimits,
   takeSlots,
   updateLimit,
   type ConcurrencyLimitRow,
+  type ConcurrencyLimitValues,
 } from "../concurrency/concurrency-limits.ts";
 import type { Store } from "../db/store.ts";
 import { bounds } from "../queries/read-runs.ts";
@@ -37,9 +41,13 @@ const DEFAULT_LEASE_SECONDS = 300;
 
 /** Global concurrency limits, their slots and leases. Bodies have the shapes of the route table's schemas. */
 export const concurrencyLimitV2Handlers: Handlers = {
-  "POST /v2/concurrency_limits/": async (call, { store }) => {
+  "POST /v2/concurrency_limits/": async (call, core) => {
     const { limit, ...body } = call.body as ConcurrencyLimitV2Create;
-    const row = await store.write(() => insertLimit(store, { ...body, max_slots: limit }));
+    const row = await core.store.write(() => {
+      const made = insertLimit(core.store, { ...body, max_slots: limit });
+      if (made) tellLimit(core.events, "created", made);
+      return made;
+    });
     if (!row) throw new Refusal(409, DATA_CONFLICT);
     return reply(201, limitV2Body(row));
   },
@@ -48,24 +56,28 @@ export const concurrencyLimitV2Handlers: Handlers = {
     return reply(200, globalLimitBody(row, store.nowUs()));
   },
   "POST /v2/concurrency_limits/filter": async (call, { store }) => {
-    const sql = "SELECT * FROM concurrency_limit ORDER BY name LIMIT ? OFFSET ?";
-    const rows = await store.read(() => store.query(sql, bounds(call.body as ReadAllConcurrencyLimitsV2Body)));
-    // STRICT table: the columns have these types.
+    const [limit, offset] = bounds(call.body as ReadAllConcurrencyLimitsV2Body);
+    const rows = await store.read(() => readLimits(store, { prefix: "", limit, offset }));
     return reply(
       200,
-      rows.map((row) => globalLimitBody(row as unknown as ConcurrencyLimitRow, store.nowUs())),
+      rows.map((row) => globalLimitBody(row, store.nowUs())),
     );
   },
-  "PATCH /v2/concurrency_limits/{id_or_name}": async (call, { store }) => {
-    const { limit, ...body } = call.body as ConcurrencyLimitV2Update;
-    const given = { ...body, ...(typeof limit === "number" ? { max_slots: limit } : {}) };
-    const change = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
-    const isDone = await store.write(() => updateLimit(store, found(store, param(call, "id_or_name")), change));
-    if (!isDone) throw new Refusal(409, DATA_CONFLICT);
+  "PATCH /v2/concurrency_limits/{id_or_name}": async (call, core) => {
+    const body = call.body as ConcurrencyLimitV2Update;
+    await core.store.write(() => {
+      const after = updateLimit(core.store, found(core.store, param(call, "id_or_name")), changeOf(body));
+      if (!after) throw new Refusal(409, DATA_CONFLICT);
+      tellLimit(core.events, "updated", after);
+    });
     return reply(204);
   },
-  "DELETE /v2/concurrency_limits/{id_or_name}": async (call, { store }) => {
-    await store.write(() => deleteLimit(store, found(store, param(call, "id_or_name")).id));
+  "DELETE /v2/concurrency_limits/{id_or_name}": async (call, core) => {
+    await core.store.write(() => {
+      const row = found(core.store, param(call, "id_or_name"));
+      deleteLimit(core.store, row.id);
+      tellLimit(core.events, "deleted", row);
+    });
     return reply(204);
   },
   "POST /v2/concurrency_limits/increment": async (call, { store }) => {
@@ -86,7 +98,7 @@ export const concurrencyLimitV2Handlers: Handlers = {
     const { names, slots, occupancy_seconds } = call.body as BulkDecrementActiveSlotsBody;
     const limits = await store.write(() => {
       const rows = limitsByName(store, names);
-      const ids = rows.map(({ id }) => id);
+      const ids = rows.filter(({ active }) => active === 1).map(({ id }) => id);
       giveSlotsBack(store, ids, { slots, occupancySeconds: occupancy_seconds ?? undefined });
       return rows;
     });
@@ -136,29 +148,23 @@ async function acquire<T>(
     }
     if (takeSlots(store, limits, slots)) return { limits, isTaken: then(limits) };
     noteDenied(store, limits, slots);
-    return { limits: limits.flatMap(({ id }) => limitById(store, id) ?? []), isTaken: undefined };
+    return { limits, isTaken: undefined };
   });
 }
 
-/** Tells when to ask again: about as long as the slots that are waited for take to come free. */
+/** Tells when to ask again: about when the slots that are waited for come free. */
 function locked(limits: readonly ConcurrencyLimitRow[], slots: number): Refusal {
   const active = limits.filter((row) => row.active === 1);
-  const waits = active.map((row) => {
-    if (row.slot_decay_per_second > 0)
-      return { queue: slots + row.denied_slots, seconds: 1 / row.slot_decay_per_second };
-    const longest = longestWaitSeconds(row.name);
-    return {
-      queue: (slots + row.denied_slots) / row.max_slots,
-      seconds: Math.min(row.avg_slot_occupancy_seconds, longest),
-      longest,
-    };
-  });
-  const [first, ...rest] = waits;
-  const blocking = rest.reduce((most, one) => (one.queue > (most?.queue ?? 0) ? one : most), first);
-  const average = Math.min((blocking?.seconds ?? 1) * (blocking?.queue ?? 1), blocking?.longest ?? Infinity);
-  // Spread, so that those who wait do not all come back at once.
-  const seconds = average * (0.7 + Math.random() * 0.6);
-  return new Refusal(423, "Locked", { "retry-after": String(seconds) });
+  const average = averageWaitSeconds(active, slots, longestWaitSeconds);
+  return new Refusal(423, "Locked", { "retry-after": String(jitteredWait(average, Math.random())) });
+}
+
+/** What a body changes. @throws Refusal 409 for null, which no part of a limit can be */
+function changeOf({ limit, ...rest }: ConcurrencyLimitV2Update): Partial<ConcurrencyLimitValues> {
+  const given = { ...rest, ...(limit === undefined ? {} : { max_slots: limit }) };
+  if (Object.values(given).includes(null)) throw new Refusal(409, DATA_CONFLICT);
+  // Just seen to hold no null.
+  return given as Partial<ConcurrencyLimitValues>;
 }
 
 function found(store: Store, idOrName: string): ConcurrencyLimitRow {

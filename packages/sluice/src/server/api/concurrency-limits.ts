@@ -9,6 +9,7 @@ import type {
 } from "../../wire/contract/shapes.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { Refusal, reply } from "../api-reply.ts";
+import { tellLimit } from "../concurrency/concurrency-events.ts";
 import { endLease, insertLease, leasesOfLimit } from "../concurrency/concurrency-leases.ts";
 import {
   deleteLimit,
@@ -17,64 +18,58 @@ import {
   limitByName,
   limitsByName,
   longestWaitSeconds,
+  readLimits,
+  TAG_PREFIX,
   takeSlots,
   updateLimit,
   type ConcurrencyLimitRow,
 } from "../concurrency/concurrency-limits.ts";
 import type { Store } from "../db/store.ts";
 import { bounds } from "../queries/read-runs.ts";
+import type { ServerCore } from "../server-core.ts";
 import { param, type Handlers } from "./handler.ts";
-
-/** A slot that was taken without a lease time is held for a century: until it is given back. */
-const UNLIMITED_SECONDS = 100 * 365 * 86_400;
-const PREFIX = "tag:";
 
 /** Concurrency limits of tags, as older clients know them. Bodies have the shapes of the route table's schemas. */
 export const concurrencyLimitHandlers: Handlers = {
-  "POST /concurrency_limits/": async (call, { store }) => {
+  "POST /concurrency_limits/": async (call, core) => {
     const { tag, concurrency_limit: limit } = call.body as ConcurrencyLimitCreate;
-    const name = PREFIX + tag;
-    if (limit < 0) throw new Refusal(422, "Concurrency limit must be greater than or equal to 0");
+    const { store, events } = core;
+    const name = TAG_PREFIX + tag;
     const { row, isNew } = await store.write(() => {
       const known = limitByName(store, name);
-      if (known) updateLimit(store, known, { max_slots: limit });
-      const made = known ?? insertLimit(store, { name, max_slots: limit });
-      return { row: found(made && limitById(store, made.id)), isNew: !known };
+      const made = found(
+        known ? updateLimit(store, known, { max_slots: limit }) : insertLimit(store, { name, max_slots: limit }),
+      );
+      tellLimit(events, known ? "updated" : "created", made);
+      return { row: made, isNew: !known };
     });
     return reply(isNew ? 201 : 200, await store.read(() => limitBody(store, row)));
   },
   "GET /concurrency_limits/{id}": async (call, { store }) =>
     reply(200, await store.read(() => limitBody(store, ofTag(limitById(store, param(call, "id")))))),
   "GET /concurrency_limits/tag/{tag}": async (call, { store }) =>
-    reply(200, await store.read(() => limitBody(store, found(limitByName(store, PREFIX + param(call, "tag")))))),
+    reply(200, await store.read(() => limitBody(store, found(limitByName(store, TAG_PREFIX + param(call, "tag")))))),
   "POST /concurrency_limits/filter": async (call, { store }) => {
-    const sql = "SELECT * FROM concurrency_limit WHERE name LIKE 'tag:%' ORDER BY name LIMIT ? OFFSET ?";
-    const bodies = await store.read(() => {
-      // STRICT table: the columns have these types.
-      const rows = store.query(sql, bounds(call.body as ReadConcurrencyLimitsBody)) as unknown as ConcurrencyLimitRow[];
-      return rows.map((row) => limitBody(store, row));
-    });
+    const [limit, offset] = bounds(call.body as ReadConcurrencyLimitsBody);
+    const bodies = await store.read(() =>
+      readLimits(store, { prefix: TAG_PREFIX, limit, offset }).map((row) => limitBody(store, row)),
+    );
     return reply(200, bodies);
   },
   "POST /concurrency_limits/tag/{tag}/reset": async (call, { store }) => {
     const { slot_override: holders } = call.body as ResetConcurrencyLimitByTagBody;
     await store.write(() => {
-      const row = found(limitByName(store, PREFIX + param(call, "tag")));
-      for (const { id } of leasesOfLimit(store, row.id)) endLease(store, id);
-      updateLimit(store, row, { active_slots: 0 });
-      for (const id of holders ?? []) {
-        takeSlots(store, limitsByName(store, [row.name]), 1);
-        insertLease(store, { limits: [row], slots: 1, seconds: UNLIMITED_SECONDS, holder: { type: "task_run", id } });
-      }
+      const row = found(limitByName(store, TAG_PREFIX + param(call, "tag")));
+      reset(store, row, holders ?? []);
     });
     return reply(200, null);
   },
-  "DELETE /concurrency_limits/{id}": async (call, { store }) => {
-    await store.write(() => deleteLimit(store, ofTag(limitById(store, param(call, "id"))).id));
+  "DELETE /concurrency_limits/{id}": async (call, core) => {
+    await core.store.write(() => remove(core, found(limitById(core.store, param(call, "id")))));
     return reply(200, null);
   },
-  "DELETE /concurrency_limits/tag/{tag}": async (call, { store }) => {
-    await store.write(() => deleteLimit(store, found(limitByName(store, PREFIX + param(call, "tag"))).id));
+  "DELETE /concurrency_limits/tag/{tag}": async (call, core) => {
+    await core.store.write(() => remove(core, found(limitByName(core.store, TAG_PREFIX + param(call, "tag")))));
     return reply(200, null);
   },
   "POST /concurrency_limits/increment": async (call, { store }) => {
@@ -86,7 +81,7 @@ export const concurrencyLimitHandlers: Handlers = {
     const limits = await store.write(() => {
       const rows = limitsByName(
         store,
-        names.map((name) => PREFIX + name),
+        names.map((name) => TAG_PREFIX + name),
       );
       const leases = rows
         .flatMap(({ id }) => leasesOfLimit(store, id))
@@ -101,10 +96,27 @@ export const concurrencyLimitHandlers: Handlers = {
   },
 };
 
+/** Frees all slots, also those that were taken without a lease, and gives one each to the task runs that are named. */
+function reset(store: Store, row: ConcurrencyLimitRow, holders: readonly string[]): void {
+  for (const { id } of leasesOfLimit(store, row.id)) endLease(store, id);
+  const emptied = found(limitById(store, row.id));
+  updateLimit(store, emptied, { active_slots: holders.length });
+  for (const id of holders) {
+    const holder = { type: "task_run", id } as const;
+    insertLease(store, { limits: [{ ...row, active: 1 }], slots: 1, seconds: Infinity, holder });
+  }
+}
+
+function remove({ store, events }: ServerCore, row: ConcurrencyLimitRow): void {
+  for (const { id } of leasesOfLimit(store, row.id)) endLease(store, id);
+  deleteLimit(store, row.id);
+  tellLimit(events, "deleted", row);
+}
+
 function increment(store: Store, tags: readonly string[], taskRunId: string): MinimalConcurrencyLimitResponse[] {
   const limits = limitsByName(
     store,
-    tags.map((tag) => PREFIX + tag),
+    tags.map((tag) => TAG_PREFIX + tag),
   );
   const dead = limits.find(({ max_slots }) => max_slots === 0);
   if (dead)
@@ -116,16 +128,16 @@ function increment(store: Store, tags: readonly string[], taskRunId: string): Mi
   const [first] = active;
   if (!first) return [];
   if (!takeSlots(store, active, 1)) {
-    const headers = { "retry-after": String(longestWaitSeconds(first.name)) };
+    const headers = { "retry-after": String(longestWaitSeconds(first)) };
     throw new Refusal(423, `Concurrency limit for the ${tagOf(first)} tag has been reached`, headers);
   }
   const holder = { type: "task_run", id: taskRunId } as const;
-  insertLease(store, { limits: active, slots: 1, seconds: UNLIMITED_SECONDS, holder });
+  insertLease(store, { limits: active, slots: 1, seconds: Infinity, holder });
   return active.map((row) => ({ id: row.id, name: tagOf(row), limit: row.max_slots }));
 }
 
 function tagOf({ name }: ConcurrencyLimitRow): string {
-  return name.slice(PREFIX.length);
+  return name.slice(TAG_PREFIX.length);
 }
 
 function found(row: ConcurrencyLimitRow | undefined): ConcurrencyLimitRow {
@@ -134,11 +146,14 @@ function found(row: ConcurrencyLimitRow | undefined): ConcurrencyLimitRow {
 }
 
 function ofTag(row: ConcurrencyLimitRow | undefined): ConcurrencyLimitRow {
-  return found(row?.name.startsWith(PREFIX) ? row : undefined);
+  return found(row?.name.startsWith(TAG_PREFIX) ? row : undefined);
 }
 
 function limitBody(store: Store, row: ConcurrencyLimitRow): ConcurrencyLimit {
-  const holders = leasesOfLimit(store, row.id).filter(({ holder_type }) => holder_type === "task_run");
+  const now = store.nowUs();
+  const holders = leasesOfLimit(store, row.id).filter(
+    (lease) => lease.holder_type === "task_run" && lease.expires > now,
+  );
   return {
     id: row.id,
     created: microsToIso(row.created),

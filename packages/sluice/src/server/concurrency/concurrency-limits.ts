@@ -2,23 +2,26 @@
  * Concurrency limits and their slots.
  *
  * A limit with a decay frees its slots by time (a rate limit); one without keeps them until they are given back. `updated` is when the columns were last
- * true: what has decayed since is reckoned when they are read.
+ * true: what has decayed since is reckoned when they are read. Slots are taken of several limits at once, or of none. There is one writer, so nothing
+ * happens between a look and a taking in one write.
  */
+import {
+  activeSlotsAfter,
+  decayedDenials,
+  deniedSlotsAfter,
+  occupancyAfter,
+  type SlotCounts,
+} from "../../rules/index.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
 
 /** A concurrency limit as stored. */
-export interface ConcurrencyLimitRow {
+export interface ConcurrencyLimitRow extends SlotCounts {
   readonly id: string;
   /** `tag:<tag>` for the limit of a tag, `deployment:<id>` for that of a deployment. */
   readonly name: string;
-  readonly max_slots: number;
   /** 0 for a limit that limits nothing. */
   readonly active: number;
-  readonly active_slots: number;
-  readonly denied_slots: number;
-  readonly slot_decay_per_second: number;
-  readonly avg_slot_occupancy_seconds: number;
   readonly created: number;
   readonly updated: number;
 }
@@ -33,15 +36,16 @@ export interface ConcurrencyLimitValues {
   readonly slot_decay_per_second: number;
 }
 
-/** Least time that a slot is taken to be held. */
-const LEAST_OCCUPANCY_SECONDS = 0.1;
-/** The average is over so many times the limit's slots. */
-const SAMPLES_PER_SLOT = 2;
-const FIRST_OCCUPANCY_SECONDS = 2;
+/** What the name of a tag's limit begins with. */
+export const TAG_PREFIX = "tag:";
 
-/** Longest that a caller is told to wait for a slot, in seconds. */
-export function longestWaitSeconds(name: string): number {
-  return name.startsWith("tag:") ? 10 : 30;
+const FIRST_OCCUPANCY_SECONDS = 2;
+const LONGEST_WAIT_SECONDS = 30;
+const LONGEST_WAIT_FOR_TAG_SECONDS = 10;
+
+/** Longest that a caller is told to wait for a slot of a limit without decay, in seconds. */
+export function longestWaitSeconds({ name }: Pick<ConcurrencyLimitRow, "name">): number {
+  return name.startsWith(TAG_PREFIX) ? LONGEST_WAIT_FOR_TAG_SECONDS : LONGEST_WAIT_SECONDS;
 }
 
 /** Stores a new limit. Runs inside a write. @returns undefined when the name is taken */
@@ -84,74 +88,88 @@ export function limitByName(store: Store, name: string): ConcurrencyLimitRow | u
   return store.statement("SELECT * FROM concurrency_limit WHERE name = ?").get(name) as ConcurrencyLimitRow | undefined;
 }
 
-/** The limits of these names; unknown names have none. */
+/** The limits of these names, in the order of the names; unknown names have none. */
 export function limitsByName(store: Store, names: readonly string[]): ConcurrencyLimitRow[] {
-  return [...new Set(names)].flatMap((name) => limitByName(store, name) ?? []);
+  return [...new Set(names)].toSorted().flatMap((name) => limitByName(store, name) ?? []);
 }
 
-/** Changes what is given. Runs inside a write. @returns false when the new name is taken */
-export function updateLimit(store: Store, row: ConcurrencyLimitRow, change: Partial<ConcurrencyLimitValues>): boolean {
-  if (change.name !== undefined && change.name !== row.name && limitByName(store, change.name)) return false;
+/** A page of the limits whose name begins with `prefix`, in the order of their names. */
+export function readLimits(
+  store: Store,
+  page: { readonly prefix: string; readonly limit: number; readonly offset: number },
+): ConcurrencyLimitRow[] {
+  const query = store.statement(
+    "SELECT * FROM concurrency_limit WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name LIMIT ?2 OFFSET ?3",
+  );
+  // STRICT table: the columns have these types.
+  return query.all(page.prefix, page.limit, page.offset) as unknown as ConcurrencyLimitRow[];
+}
+
+/** Changes what is given. Runs inside a write. @returns the limit after it; undefined when the new name is taken */
+export function updateLimit(
+  store: Store,
+  row: ConcurrencyLimitRow,
+  change: Partial<ConcurrencyLimitValues>,
+): ConcurrencyLimitRow | undefined {
+  if (change.name !== undefined && change.name !== row.name && limitByName(store, change.name)) return undefined;
+  const now = store.nowUs();
   const { active, ...numbers } = change;
-  const columns = { ...numbers, ...(active === undefined ? {} : { active: active ? 1 : 0 }) };
+  // What has decayed so far decayed by the old rate.
+  const counts = { active_slots: activeSlots(row, now), denied_slots: deniedSlots(row, now) };
+  const columns = { ...counts, ...numbers, ...(active === undefined ? {} : { active: active ? 1 : 0 }), updated: now };
   const names = Object.keys(columns);
-  if (names.length === 0) return true;
   store
-    .statement(
-      `UPDATE concurrency_limit SET ${names.map((name) => `${name} = ?`).join(", ")}, updated = ? WHERE id = ?`,
-    )
-    .run(...Object.values(columns), store.nowUs(), row.id);
-  return true;
+    .statement(`UPDATE concurrency_limit SET ${names.map((name) => `${name} = ?`).join(", ")} WHERE id = ?`)
+    .run(...Object.values(columns), row.id);
+  return { ...row, ...columns };
 }
 
-/** Takes a limit away, with the leases that hold its slots. Runs inside a write. */
+/** Takes a limit away; leases of it hold what they hold of others. Runs inside a write. */
 export function deleteLimit(store: Store, id: string): void {
-  store
-    .statement(
-      "DELETE FROM concurrency_lease WHERE id IN (SELECT lease_id FROM concurrency_lease_limit WHERE limit_id = ?)",
-    )
-    .run(id);
   store.statement("DELETE FROM concurrency_lease_limit WHERE limit_id = ?").run(id);
   store.statement("DELETE FROM concurrency_limit WHERE id = ?").run(id);
 }
 
 /** The slots of a limit that are taken now, after what has decayed. */
 export function activeSlots(row: ConcurrencyLimitRow, nowUs: number): number {
-  const seconds = (nowUs - row.updated) / 1e6;
-  return Math.max(0, row.active_slots - Math.floor(row.slot_decay_per_second * seconds));
+  return activeSlotsAfter(row, (nowUs - row.updated) / 1e6);
+}
+
+/** Whether so many slots of a limit can be taken now; never of one that is not active. */
+export function hasFreeSlots(row: ConcurrencyLimitRow, slots: number, nowUs: number): boolean {
+  return row.active === 1 && activeSlots(row, nowUs) + slots <= row.max_slots;
 }
 
 function deniedSlots(row: ConcurrencyLimitRow, nowUs: number): number {
-  const seconds = (nowUs - row.updated) / 1e6;
-  const occupancy = Math.max(
-    LEAST_OCCUPANCY_SECONDS,
-    Math.min(row.avg_slot_occupancy_seconds, longestWaitSeconds(row.name)),
-  );
-  const rate = row.slot_decay_per_second > 0 ? row.slot_decay_per_second : 1 / occupancy;
-  return Math.max(0, row.denied_slots - Math.floor(rate * seconds));
+  return deniedSlotsAfter(row, (nowUs - row.updated) / 1e6, longestWaitSeconds(row));
 }
 
 /**
  * Takes slots of every limit, or of none when one has too few left. Limits that are not active are passed by. Runs inside a write.
  *
+ * @param limits read in this write
  * @returns whether the slots are taken
  */
 export function takeSlots(store: Store, limits: readonly ConcurrencyLimitRow[], slots: number): boolean {
   const now = store.nowUs();
   const counting = limits.filter(({ active }) => active === 1);
-  if (counting.some((row) => activeSlots(row, now) + slots > row.max_slots)) return false;
+  if (!counting.every((row) => hasFreeSlots(row, slots, now))) return false;
   for (const row of counting) writeSlots(store, row, { active: activeSlots(row, now) + slots, now });
   return true;
 }
 
-/** Notes that slots were asked for in vain: the next who asks is told to wait longer. Runs inside a write. */
+/**
+ * Notes that slots were asked for in vain: the next who asks is told to wait longer. Runs inside a write.
+ *
+ * `updated` stays, so that whoever asks all the time does not put off what comes free by time.
+ */
 export function noteDenied(store: Store, limits: readonly ConcurrencyLimitRow[], slots: number): void {
   const now = store.nowUs();
-  const update = store.statement(
-    "UPDATE concurrency_limit SET active_slots = ?, denied_slots = ?, updated = ? WHERE id = ?",
-  );
-  for (const row of limits.filter(({ active }) => active === 1))
-    update.run(activeSlots(row, now), deniedSlots(row, now) + slots, now, row.id);
+  const update = store.statement("UPDATE concurrency_limit SET denied_slots = ? WHERE id = ?");
+  for (const row of limits.filter(({ active }) => active === 1)) {
+    const forgotten = decayedDenials(row, (now - row.updated) / 1e6, longestWaitSeconds(row));
+    update.run(deniedSlots(row, now) + forgotten + slots, row.id);
+  }
 }
 
 /**
@@ -167,8 +185,7 @@ export function giveSlotsBack(
   const now = store.nowUs();
   for (const id of limitIds) {
     const row = limitById(store, id);
-    if (row?.active === 1)
-      writeSlots(store, row, { active: Math.max(0, activeSlots(row, now) - given.slots), now, held: given });
+    if (row) writeSlots(store, row, { active: Math.max(0, activeSlots(row, now) - given.slots), now, held: given });
   }
 }
 
@@ -179,16 +196,12 @@ interface SlotChange {
 }
 
 function writeSlots(store: Store, row: ConcurrencyLimitRow, { active, now, held }: SlotChange): void {
+  const average = held?.occupancySeconds
+    ? occupancyAfter(row, held.slots, held.occupancySeconds)
+    : row.avg_slot_occupancy_seconds;
   store
     .statement(
       "UPDATE concurrency_limit SET active_slots = ?, denied_slots = ?, avg_slot_occupancy_seconds = ?, updated = ? WHERE id = ?",
     )
-    .run(active, deniedSlots(row, now), averageOccupancy(row, held), now, row.id);
-}
-
-function averageOccupancy(row: ConcurrencyLimitRow, held: SlotChange["held"]): number {
-  const average = row.avg_slot_occupancy_seconds;
-  if (!held?.occupancySeconds || row.max_slots === 0) return average;
-  const perSlot = Math.max(held.occupancySeconds / held.slots, LEAST_OCCUPANCY_SECONDS);
-  return average + (perSlot - average) / (row.max_slots * SAMPLES_PER_SLOT);
+    .run(active, deniedSlots(row, now), average, now, row.id);
 }

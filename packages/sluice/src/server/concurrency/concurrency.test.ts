@@ -4,7 +4,15 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { endLease, expiredLeases, leaseSlots, renewLease } from "./concurrency-leases.ts";
-import { activeSlots, giveSlotsBack, insertLimit, limitByName, noteDenied, takeSlots } from "./concurrency-limits.ts";
+import {
+  activeSlots,
+  giveSlotsBack,
+  insertLimit,
+  limitByName,
+  noteDenied,
+  takeSlots,
+  updateLimit,
+} from "./concurrency-limits.ts";
 import { Store } from "../db/store.ts";
 
 let folder: string;
@@ -80,6 +88,7 @@ test("whatever happens to leases, a limit is never exceeded and never leaks, res
     fc.record({ act: fc.constantFrom("end" as const, "renew" as const), at: fc.nat() }),
     fc.record({ act: fc.constant("wait" as const), seconds: fc.integer({ min: 1, max: 50 }) }),
     fc.record({ act: fc.constantFrom("expire" as const, "restart" as const) }),
+    fc.record({ act: fc.constant("switch" as const), name: fc.constantFrom("a", "b") }),
   );
   const names = ["a", "b"];
   await store.write(() => names.forEach((name, index) => insertLimit(store, { name, max_slots: 3 + index })));
@@ -96,13 +105,15 @@ test("whatever happens to leases, a limit is never exceeded and never leaks, res
           if (one.act === "take") {
             const limits = one.which === 2 ? names : [names[one.which] ?? "a"];
             const id = leaseSlots(store, { limits: limits.map(limit), slots: one.slots, seconds: 60 });
-            if (id !== undefined) held.set(id, { slots: one.slots, limits });
+            const counting = limits.filter((name) => limit(name).active === 1);
+            if (id !== undefined) held.set(id, { slots: one.slots, limits: counting });
           }
           if (one.act === "end" || one.act === "renew") {
             const id = [...held.keys()][one.at % Math.max(1, held.size)];
             if (id !== undefined && one.act === "renew") renewLease(store, id, 60);
             if (id !== undefined && one.act === "end" && endLease(store, id)) held.delete(id);
           }
+          if (one.act === "switch") updateLimit(store, limit(one.name), { active: limit(one.name).active === 0 });
           if (one.act === "expire") {
             for (const id of expiredLeases(store, 100)) {
               endLease(store, id);
@@ -117,7 +128,8 @@ test("whatever happens to leases, a limit is never exceeded and never leaks, res
         }
       }
       await store.write(() => [...held.keys()].forEach((id) => endLease(store, id)));
+      expect(names.map((name) => limit(name).active_slots)).toEqual([0, 0]);
     }),
-    { numRuns: 60 },
+    { numRuns: 64 },
   );
 });
