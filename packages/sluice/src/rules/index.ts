@@ -9,9 +9,10 @@ export {
   occupancyAfter,
   type SlotCounts,
 } from "./concurrency-slots.ts";
-export { decideFlowTransition, type FlowFacts } from "./flow-policy.ts";
-export { decideTaskTransition, type TaskFacts } from "./task-policy.ts";
-export type { Decision, PolicyPatch, Transition } from "./decision.ts";
+export { decideFlowTransition, type FlowPolicy } from "./policies/flow-policy.ts";
+export type { FlowEffect, FlowFacts, PolicyPatch } from "./policies/flow-facts.ts";
+export { decideTaskTransition, type TaskEffect, type TaskFacts } from "./policies/task-policy.ts";
+export type { Decision, Transition } from "./policies/decision.ts";
 export { retryDelaySeconds, type RetryDelay } from "./retry-delay.ts";
 export { addTransition, noTotals, type HistoryEntry, type RunTotals } from "./run-totals.ts";
 export { defaultStateName, hasPersistedResult, runState, type RunState, type StateDetails } from "./run-state.ts";

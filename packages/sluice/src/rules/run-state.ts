@@ -59,6 +59,6 @@ export function runState(
 
 /** Tells whether a state's data refers to a result that was written, so that leaving the state would lose it. */
 export function hasPersistedResult(data: unknown): boolean {
-  if (typeof data !== "object" || data === null) return false;
+  if (typeof data !== "object" || data === null || Array.isArray(data) || Object.keys(data).length === 0) return false;
   return !("type" in data) || data.type !== "unpersisted";
 }

@@ -17,6 +17,7 @@ import { Processes } from "./services/processes.ts";
 import { ServiceLoops } from "./services/service-loops.ts";
 import { readBody, readOwnBody } from "./read-body.ts";
 import { takeRunRecords } from "./orchestration/run-records.ts";
+import { TaskQueue } from "./orchestration/task-queue.ts";
 import { checkLogs, storeLogs } from "./take-logs.ts";
 
 /** How a server is opened. */
@@ -48,6 +49,7 @@ export class ServerCore {
   readonly testing: boolean;
   readonly settings: ServerSettings;
   readonly events: EventLog;
+  readonly taskQueue: TaskQueue;
   readonly reaper: LeaseReaper;
   readonly services: ServiceLoops;
   readonly onError: (error: unknown) => void;
@@ -60,6 +62,7 @@ export class ServerCore {
     this.testing = options.testing ?? false;
     this.settings = { ...defaultServerSettings(), ...options.settings };
     this.events = new EventLog(this.store);
+    this.taskQueue = new TaskQueue(this.store);
     this.processes = new Processes(this, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
     this.services = new ServiceLoops(this);
     this.reaper = new LeaseReaper(this.store, this.processes);
@@ -88,7 +91,7 @@ export class ServerCore {
 
   /** Stores one event of a checked shape. Resolves when it is durable. */
   async takeEvent(event: Event): Promise<void> {
-    const { takeEvents } = await import("./events/take-events.ts");
+    const { takeEvents } = await import("./orchestration/take-events.ts");
     await this.store.write(() => takeEvents(this, [event]));
   }
 

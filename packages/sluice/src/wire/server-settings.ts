@@ -47,6 +47,27 @@ export const SERVER_SETTINGS = {
     20,
     "Time between two such clean-ups.",
   ),
+  cancellingTimeoutSeconds: number(
+    "SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS",
+    300,
+    "How long a run may be Cancelling before it counts as cancelled.",
+  ),
+  deploymentSlotWaitSeconds: number(
+    "DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS",
+    30,
+    "After how long a run tries again that found no slot of its deployment.",
+  ),
+  initialDeploymentLeaseSeconds: number(
+    "CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION",
+    300,
+    "How long a run keeps the slot of its deployment before its process renews it.",
+  ),
+  tagSlotWaitSeconds: number(
+    "TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS",
+    10,
+    "The longest time after which a task run tries again that found no slot of its tags.",
+  ),
+  maxCacheKeyLength: number("TASKS_MAX_CACHE_KEY_LENGTH", 2000, "The longest cache key of a task run, in characters."),
   foremanEnabled: flag(
     "SERVICES_FOREMAN_ENABLED",
     true,

@@ -1,6 +1,6 @@
 import type { Event } from "../../wire/contract/shapes.ts";
 import { reply } from "../api-reply.ts";
-import { takeEvents } from "../events/take-events.ts";
+import { takeEvents } from "../orchestration/take-events.ts";
 import type { Handlers } from "./handler.ts";
 
 /** Events over REST; the websocket is in `sockets/events-in.ts`. */

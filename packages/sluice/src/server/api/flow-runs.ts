@@ -8,13 +8,12 @@ import type {
 import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
 import type { FlowRunPatch, FlowRunRow } from "../db/flow-run-table.ts";
 import { newId } from "../db/new-id.ts";
-import { transitionOf } from "../db/transitions.ts";
 import { purgeRunData } from "../services/purge.ts";
 import { countRows, readFlowRuns } from "../queries/read-runs.ts";
-import { appendToFlowRun } from "../orchestration/run-history.ts";
 import { runNameOf } from "../run-name.ts";
 import type { ServerCore } from "../server-core.ts";
-import { proposedState, setFlowRunState } from "../orchestration/set-state.ts";
+import { proposedState } from "../orchestration/proposals.ts";
+import { moveFlowRun, setFlowRunState } from "../orchestration/set-flow-run-state.ts";
 import { found, param, type Handlers } from "./handler.ts";
 import { flowRunView } from "../queries/render-flow-run.ts";
 import { statesBody } from "../queries/render.ts";
@@ -54,8 +53,9 @@ export const flowRunHandlers: Handlers = {
   },
   "POST /flow_runs/{id}/set_state": async (call, core) => {
     const { state, force = false } = call.body as SetFlowRunStateBody;
+    const policy = force ? "minimal" : "core";
     const { isNew, result } = await core.store.write(() =>
-      setFlowRunState(core, { id: param(call, "id"), state, force }),
+      setFlowRunState(core, { id: param(call, "id"), state, policy, userAgent: call.userAgent }),
     );
     return reply(isNew ? 201 : 200, result);
   },
@@ -97,8 +97,8 @@ function createFlowRun(core: ServerCore, body: FlowRunCreate): { readonly row: F
     store.taskGroups.add(tracking, -1);
     store.taskRuns.linkChild(tracking.id, id);
   }
-  const first = proposedState(body.state ?? { type: "PENDING" }, now);
-  const after = appendToFlowRun(core, row, [transitionOf(first)]);
+  const proposed = proposedState(body.state ?? { type: "PENDING" }, now);
+  const { row: after } = moveFlowRun(core, row, { initial: null, proposed, nowUs: now, policy: "minimal" });
   store.taskGroups.flush();
   return { row: after, isNew: true };
 }

@@ -8,20 +8,19 @@ import type {
 import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
 import { noHistory } from "../db/run-columns.ts";
 import { newId } from "../db/new-id.ts";
-import type { Store } from "../db/store.ts";
+import type { ServerCore } from "../server-core.ts";
 import type { TaskRunRow } from "../db/task-run-table.ts";
-import { transitionOf } from "../db/transitions.ts";
 import { countRows, readTaskRuns } from "../queries/read-runs.ts";
-import { appendToTaskRun } from "../orchestration/run-history.ts";
-import { proposedState, setTaskRunState } from "../orchestration/set-state.ts";
+import { proposedState } from "../orchestration/proposals.ts";
+import { moveTaskRun, setTaskRunState } from "../orchestration/set-task-run-state.ts";
 import { found, param, type Handlers } from "./handler.ts";
 import { statesBody, taskRunBody } from "../queries/render.ts";
 
 /** Task runs that are made and moved over REST. Bodies have the shapes of the route table's schemas. */
 export const taskRunHandlers: Handlers = {
-  "POST /task_runs/": async (call, { store }) => {
-    const { row, isNew } = await store.write(() => createTaskRun(store, call.body as TaskRunCreate));
-    return reply(isNew ? 201 : 200, taskRunBody(row, store.nowUs()));
+  "POST /task_runs/": async (call, core) => {
+    const { row, isNew } = await core.store.write(() => createTaskRun(core, call.body as TaskRunCreate));
+    return reply(isNew ? 201 : 200, taskRunBody(row, core.store.nowUs()));
   },
   "GET /task_runs/{id}": async (call, { store }) => {
     const row = await store.read(() => store.taskRuns.byId(param(call, "id")));
@@ -55,9 +54,11 @@ export const taskRunHandlers: Handlers = {
     if (!isThere) throw new Refusal(404, "Task run not found");
     return reply(204);
   },
-  "POST /task_runs/{id}/set_state": async (call, { store }) => {
+  "POST /task_runs/{id}/set_state": async (call, core) => {
     const { state, force = false } = call.body as SetFlowRunStateBody;
-    const { isNew, result } = await store.write(() => setTaskRunState(store, { id: param(call, "id"), state, force }));
+    const { isNew, result } = await core.store.write(() =>
+      setTaskRunState(core, { id: param(call, "id"), state, force }),
+    );
     return reply(isNew ? 201 : 200, result);
   },
   "GET /task_run_states/": async (call, { store }) => {
@@ -69,7 +70,8 @@ export const taskRunHandlers: Handlers = {
   },
 };
 
-function createTaskRun(store: Store, body: TaskRunCreate): { readonly row: TaskRunRow; readonly isNew: boolean } {
+function createTaskRun(core: ServerCore, body: TaskRunCreate): { readonly row: TaskRunRow; readonly isNew: boolean } {
+  const { store } = core;
   const known = body.id ? store.taskRuns.byId(body.id) : undefined;
   const same =
     known ?? (body.flow_run_id ? store.taskRuns.byKeys(body.flow_run_id, body.task_key, body.dynamic_key) : undefined);
@@ -98,8 +100,10 @@ function createTaskRun(store: Store, body: TaskRunCreate): { readonly row: TaskR
   };
   store.taskRuns.insert(run, noHistory());
   const row = found(store.taskRuns.byId(id), "Task run");
-  if (!body.state) return { row, isNew: true };
-  const after = appendToTaskRun({ store }, row, [transitionOf(proposedState(body.state, now))]);
+  const { row: after } = moveTaskRun(core, row, {
+    proposed: proposedState(body.state ?? { type: "PENDING" }, now),
+    force: true,
+  });
   store.taskGroups.flush();
   return { row: after, isNew: true };
 }

@@ -1,12 +1,21 @@
 import { addTransition, noTotals, type RunTotals } from "../../rules/run-totals.ts";
+import { endLeasesOf } from "../concurrency/concurrency-leases.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import { totalsOf, type HistoryChange, type RunColumns } from "../db/run-columns.ts";
 import type { TaskRunRow } from "../db/task-run-table.ts";
 import { decodeTransitions, encodeTransitions, type StoredTransition } from "../db/transitions.ts";
 import { appendFlowRunEvents, type Recording } from "./flow-run-events.ts";
 
+/** What is added to a flow run's history. */
+export interface AddedToFlowRun {
+  readonly transitions: readonly StoredTransition[];
+  /** False for a run that goes on after a pause: its RUNNING does not count as another run. Default true. */
+  readonly countsRuns?: boolean;
+}
+
 /**
- * Appends transitions to a flow run's history, and to that of its tracking task run (whose states are the subflow's), and tells of them by events.
+ * Appends transitions to a flow run's history, and to that of its tracking task run (whose states are the subflow's), and tells of them by events. A run
+ * that is over holds no slot.
  *
  * Runs inside a write of the store; the caller flushes the task groups.
  *
@@ -15,29 +24,16 @@ import { appendFlowRunEvents, type Recording } from "./flow-run-events.ts";
 export function appendToFlowRun(
   core: Recording,
   row: FlowRunRow,
-  transitions: readonly StoredTransition[],
-): FlowRunRow {
-  return writeFlowRun(core, row, { transitions, resuming: false });
-}
-
-/** {@link appendToFlowRun} for a run that goes on after a pause: it does not count as another run. */
-export function resumeFlowRun(core: Recording, row: FlowRunRow, transitions: readonly StoredTransition[]): FlowRunRow {
-  return writeFlowRun(core, row, { transitions, resuming: true });
-}
-
-function writeFlowRun(
-  core: Recording,
-  row: FlowRunRow,
-  added: { readonly transitions: readonly StoredTransition[]; readonly resuming: boolean },
+  { transitions, countsRuns = true }: AddedToFlowRun,
 ): FlowRunRow {
   const { store } = core;
-  const { transitions, resuming } = added;
-  const { change, columns, runCounts } = extend(row, transitions, resuming);
+  const { change, columns, runCounts } = extend(row, transitions, !countsRuns);
   store.flowRuns.setHistory(row.id, change);
   if (row.parent_task_run_id !== null) {
     const tracking = store.taskRuns.byId(row.parent_task_run_id);
     if (tracking) appendToTaskRun(core, tracking, transitions.map(withoutId));
   }
+  if (row.deployment_id !== null && change.totals.endUs !== null) endLeasesOf(store, row.id);
   appendFlowRunEvents(core, row, { before: decodeTransitions(row.transitions), added: transitions, runCounts });
   return { ...row, ...columns };
 }

@@ -12,8 +12,8 @@
  * Invariants: 1. a batch is one transaction; 2. a verdict is sent whenever the next base is not base + transitions; 3. a record never changes the
  * identity of a run.
  */
-import { decideFlowTransition } from "../../rules/flow-policy.ts";
 import { addTransition, noTotals, type RunTotals } from "../../rules/run-totals.ts";
+import type { Decision } from "../../rules/policies/decision.ts";
 import { runState } from "../../rules/run-state.ts";
 import type {
   FlowRunIdentity,
@@ -27,7 +27,6 @@ import type {
 } from "../../wire/run-record.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
-import type { Store } from "../db/store.ts";
 import type { NewHistory } from "../db/run-columns.ts";
 import type { NewTaskRun, TaskRunRow } from "../db/task-run-table.ts";
 import {
@@ -37,8 +36,8 @@ import {
   transitionOf,
   type StoredTransition,
 } from "../db/transitions.ts";
-import { flowFactsOf } from "./flow-facts.ts";
-import { appendFlowRunEvents, type Recording } from "./flow-run-events.ts";
+import { appendFlowRunEvents } from "./flow-run-events.ts";
+import { moveFlowRun, type Deciding } from "./set-flow-run-state.ts";
 import { appendToFlowRun, appendToTaskRun } from "./run-history.ts";
 
 /**
@@ -46,8 +45,9 @@ import { appendToFlowRun, appendToTaskRun } from "./run-history.ts";
  *
  * @returns verdicts on the records that were not simply stored as sent
  */
-export function takeRunRecords({ store, events }: Recording, batch: RunRecordBatch): RunRecordReply {
-  const reporter = { store, events, processId: batch.process_id };
+export function takeRunRecords(core: Deciding, batch: RunRecordBatch): RunRecordReply {
+  const { store, events, processes, settings } = core;
+  const reporter = { store, events, processes, settings, processId: batch.process_id };
   const verdicts: RecordVerdict[] = [];
   for (const record of batch.records) {
     const answer = record.kind === "task" ? takeTaskRecord(reporter, record) : takeFlowRecord(reporter, record);
@@ -58,7 +58,7 @@ export function takeRunRecords({ store, events }: Recording, batch: RunRecordBat
 }
 
 /** Who reports, to which store. */
-interface Reporter extends Recording {
+interface Reporter extends Deciding {
   readonly processId: string;
 }
 
@@ -69,11 +69,15 @@ function takeTaskRecord(reporter: Reporter, record: TaskRunRecord): RecordVerdic
       ? accepted(record.id, record.transitions.length, record.transitions.at(-1))
       : undefined;
   }
-  const row = store.taskRuns.byId(record.id);
-  if (!row) return unknownRun(record);
+  const known = store.taskRuns.byId(record.id);
+  if (!known) return unknownRun(record);
+  let row = known;
   return takeContinuation(record, row, {
     append: (transitions) => appendToTaskRun(reporter, row, transitions),
-    judge: (transition) => ({ kind: "accept", transition }),
+    judge: (transition) => {
+      row = appendToTaskRun(reporter, row, [transition]);
+      return { kind: "accept", transition };
+    },
   });
 }
 
@@ -143,8 +147,12 @@ function takeFlowRecord(reporter: Reporter, record: FlowRunRecord): RecordVerdic
   if (!known) return unknownRun(record);
   let row = known;
   return takeContinuation(record, row, {
-    append: (transitions) => (row = appendToFlowRun(reporter, row, transitions)),
-    judge: (transition, last) => judgeFlow({ store, row, record }, transition, last),
+    append: (transitions) => (row = appendToFlowRun(reporter, row, { transitions })),
+    judge: (transition, last) => {
+      const judged = judgeFlow(reporter, { row, record }, { transition, last });
+      row = judged.row;
+      return judged.judgement;
+    },
   });
 }
 
@@ -213,6 +221,7 @@ function historyOf(transitions: readonly TransitionRecord[]): NewHistory {
 
 interface Continuation {
   readonly append: (transitions: readonly StoredTransition[]) => unknown;
+  /** Judges a transition and writes what comes of it. */
   readonly judge: (transition: TransitionRecord, last: StoredTransition | undefined) => Judgement;
 }
 
@@ -247,7 +256,6 @@ function takeContinuation(
     const judgement = judgeOpen(last) ?? run.judge(transition, last);
     const written = judgement.kind === "abort" ? null : judgement.transition;
     if (written) {
-      run.append([written]);
       last = written;
       count++;
     }
@@ -271,28 +279,26 @@ function judgeOpen(last: StoredTransition | undefined): Judgement | undefined {
 }
 
 function judgeFlow(
-  run: { readonly store: Store; readonly row: FlowRunRow; readonly record: FlowRunRecord },
-  transition: TransitionRecord,
-  last: StoredTransition | undefined,
-): Judgement {
-  const { store, row, record } = run;
-  const [type, name, timestampUs, message, data, details] = transition;
-  const proposed = runState(type, timestampUs, {
-    name,
-    message: message ?? null,
-    data: data ?? null,
-    details: details ?? {},
-  });
-  const facts = flowFactsOf(row, store.nowUs());
+  core: Deciding,
+  { row, record }: { readonly row: FlowRunRow; readonly record: FlowRunRecord },
+  { transition, last }: { readonly transition: TransitionRecord; readonly last: StoredTransition | undefined },
+): { readonly judgement: Judgement; readonly row: FlowRunRow } {
+  const [type, name, timestampUs, message = null, data = null, details] = transition;
+  const proposed = runState(type, timestampUs, { name, message, data, details: details ?? {} });
   // The engine retries by itself: only a run that proposes leaves that to the rules.
-  const decision = decideFlowTransition(
-    { initial: last ? stateOf(last) : null, proposed },
-    record.propose ? facts : { ...facts, retries: 0 },
-  );
+  const isRetried = record.propose === true;
+  const initial = last ? stateOf(last) : null;
+  const judged = { initial, proposed, nowUs: core.store.nowUs(), isReported: true, isRetried };
+  const { decision, row: after } = moveFlowRun(core, row, judged);
+  return { judgement: judgementOf(decision), row: after };
+}
+
+function judgementOf(decision: Decision<unknown>): Judgement {
   if (decision.kind === "accept") return { kind: "accept", transition: transitionOf(decision.state) };
   if (decision.kind === "abort") return decision;
-  if (decision.kind === "wait") return { kind: "reject", transition: null, reason: decision.reason };
-  return { kind: "reject", transition: decision.state && transitionOf(decision.state), reason: decision.reason };
+  const { reason } = decision;
+  const written = decision.kind === "reject" ? decision.state : null;
+  return { kind: "reject", transition: written && transitionOf(written), reason };
 }
 
 function isSame(stored: StoredTransition, sent: TransitionRecord | undefined): boolean {

@@ -11,6 +11,7 @@
  */
 import { runState } from "../../rules/run-state.ts";
 import type { ProcessLease, ProcessNotice, ProcessRegistration } from "../../wire/processes.ts";
+import { endLeasesOf } from "../concurrency/concurrency-leases.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { RunColumns } from "../db/run-columns.ts";
 import type { Store } from "../db/store.ts";
@@ -90,7 +91,7 @@ export class Processes {
   bury(id: string, message: string): number {
     let ended = 0;
     for (const run of this.#store.flowRuns.openOf(id)) {
-      appendToFlowRun(this.#core, run, [this.#lastTransition(run, message)]);
+      appendToFlowRun(this.#core, run, { transitions: [this.#lastTransition(run, message)] });
       ended++;
     }
     for (
@@ -98,7 +99,10 @@ export class Processes {
       runs.length > 0;
       runs = this.#store.taskRuns.openOf(id, PORTION)
     ) {
-      for (const run of runs) appendToTaskRun(this.#core, run, [this.#lastTransition(run, message)]);
+      for (const run of runs) {
+        appendToTaskRun(this.#core, run, [this.#lastTransition(run, message)]);
+        endLeasesOf(this.#store, run.id);
+      }
       ended += runs.length;
     }
     this.#store.taskGroups.flush();

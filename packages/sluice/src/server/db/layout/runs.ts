@@ -1,4 +1,7 @@
-/** What flow runs keep of deployments and pools, their inputs, and the searches that users save. */
+/**
+ * What flow runs keep of deployments and pools, and their inputs; the background task runs that wait for a worker, and the states of task runs that are
+ * kept under their cache keys; the searches that users save.
+ */
 export const RUNS_LAYOUT = `
 ALTER TABLE flow_run ADD COLUMN deployment_version TEXT;
 ALTER TABLE flow_run ADD COLUMN work_queue_id TEXT;
@@ -14,6 +17,13 @@ CREATE TABLE flow_run_input (
   id TEXT PRIMARY KEY, flow_run_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, sender TEXT,
   created INTEGER NOT NULL, updated INTEGER NOT NULL, UNIQUE (flow_run_id, key)
 ) STRICT;
+
+CREATE TABLE task_queue (no INTEGER PRIMARY KEY, task_run_id TEXT NOT NULL UNIQUE, task_key TEXT NOT NULL, again INTEGER NOT NULL) STRICT;
+CREATE INDEX task_queue_key ON task_queue (task_key, again DESC, no);
+CREATE TABLE task_run_cache (
+  no INTEGER PRIMARY KEY, key TEXT NOT NULL, expires INTEGER, task_run_id TEXT NOT NULL, state_index INTEGER NOT NULL
+) STRICT;
+CREATE INDEX task_run_cache_key ON task_run_cache (key);
 
 CREATE TABLE saved_search (
   id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL

@@ -10,10 +10,10 @@ import { isoToMicros } from "../../wire/timestamp.ts";
 import type { Event } from "../../wire/contract/shapes.ts";
 import { isObject } from "../check-records.ts";
 import type { Store } from "../db/store.ts";
-import type { EventLog } from "./event-log.ts";
+import type { EventLog } from "../events/event-log.ts";
 import type { TaskRunDetails, TaskRunRow } from "../db/task-run-table.ts";
 import { decodeTransitions, encodeTransitions, type StoredTransition } from "../db/transitions.ts";
-import { totalsOfHistory } from "../orchestration/run-history.ts";
+import { totalsOfHistory } from "./run-history.ts";
 
 /** Where events go: task runs into the store, all into the log. */
 export interface EventTarget {
