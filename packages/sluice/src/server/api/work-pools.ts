@@ -18,6 +18,7 @@ import { bounds } from "../queries/read-runs.ts";
 import { flowRunView } from "../queries/render-flow-run.ts";
 import { whereWorkPools } from "../queries/run-filters.ts";
 import { pageLimit } from "../request/check-request.ts";
+import { checkJobTemplate, checkPoolName } from "../work-pools/job-template.ts";
 import { createPool, deletePool, noteHeartbeat, updatePool } from "../work-pools/pools.ts";
 import { poolByName, queueByName, queuesOf, type WorkerRow, type WorkPoolRow } from "../work-pools/pool-rows.ts";
 import { noteQueuePolls } from "../work-pools/queues.ts";
@@ -31,6 +32,8 @@ const RESERVED = "prefect";
 export const workPoolHandlers: Handlers = {
   "POST /work_pools/": async (call, core) => {
     const body = call.body as WorkPoolCreate;
+    checkPoolName(body);
+    checkJobTemplate(body);
     if (isReserved(body.name))
       throw new Refusal(403, "Work pools starting with 'Prefect' are reserved for internal use.");
     const row = await core.store.write(() => createPool(core, body));
@@ -65,6 +68,7 @@ export const workPoolHandlers: Handlers = {
         403,
         "Work pools starting with 'Prefect' are reserved for internal use and can only be updated to set concurrency limits or pause.",
       );
+    checkJobTemplate(body);
     await core.store.write(() => updatePool(core, foundPool(core.store, name), body));
     return reply(204);
   },
@@ -174,7 +178,9 @@ function concurrencyStatus(store: Store, call: RouteCall): Record<string, unknow
       queue_name: queue.name,
       active_slots: active,
       concurrency_limit: queue.concurrency_limit,
-      flow_runs: slotHolders(store, queue.id, { limit: runs, offset: 0 }).map((run) => slotSummary(run, now)),
+      flow_runs: slotHolders(store, queue.id, { limit: runs, offset: 0, forPool: true }).map((run) =>
+        slotSummary(run, now),
+      ),
       flow_run_count: active,
     };
   });

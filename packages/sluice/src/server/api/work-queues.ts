@@ -21,7 +21,7 @@ import type { PoolCore } from "../work-pools/pool-events.ts";
 import { AGENT_TYPE, poolByName, queueById, queueByName, type WorkQueueRow } from "../work-pools/pool-rows.ts";
 import { createQueue, deleteQueue, noteQueuePolls, updateQueue } from "../work-pools/queues.ts";
 import { queueBody, slotSummary } from "../work-pools/render-pools.ts";
-import { runsOfQueue, slotHolders } from "../work-pools/scheduled-runs.ts";
+import { lateRuns, ownSlots, runsOfQueueAlone, slotHolders } from "../work-pools/scheduled-runs.ts";
 import { param, type Handlers } from "./handler.ts";
 import { foundPool, foundQueue } from "./work-pools.ts";
 
@@ -41,8 +41,7 @@ export const workQueueHandlers: Handlers = {
   },
   "GET /work_pools/{work_pool_name}/queues/{name}": async (call, { store }) => {
     const body = await store.read(() => {
-      const pool = foundPool(store, param(call, "work_pool_name"));
-      return queueBody(store, foundQueue(store, pool, param(call, "name")));
+      return queueBody(store, queueOfPool(store, param(call, "work_pool_name"), param(call, "name")));
     });
     return reply(200, body);
   },
@@ -54,7 +53,7 @@ export const workQueueHandlers: Handlers = {
         { sql: "q.work_pool_id = ?", parameters: [pool.id] },
         whereWorkQueues({ work_queues: body.work_queues }),
       ]);
-      return readQueues(store, where, { page: body, order: "q.priority, q.no" });
+      return readQueues(store, where, { page: body, order: "q.priority, q.no" }).map((row) => queueBody(store, row));
     });
     return reply(200, bodies);
   },
@@ -81,19 +80,22 @@ export const workQueueHandlers: Handlers = {
   "POST /work_queues/filter": async (call, { store }) => {
     const body = call.body as WorkQueuesReadWorkQueuesBody;
     const where = whereWorkQueues({ work_queues: body.work_queues });
-    return reply(200, await store.read(() => readQueues(store, where, { page: body, order: "q.name, q.no" })));
+    const bodies = await store.read(() =>
+      readQueues(store, where, { page: body, order: "q.name, q.no" }).map((row) => queueBody(store, row, ownSlots)),
+    );
+    return reply(200, bodies);
   },
   "GET /work_queues/name/{name}": async (call, { store }) => {
     const body = await store.read(() => {
       const pool = poolByName(store, AGENT_POOL);
       const row = pool && queueByName(store, pool.id, param(call, "name"));
       if (!row) throw new Refusal(404, "work queue not found");
-      return queueBody(store, row);
+      return queueBody(store, row, ownSlots);
     });
     return reply(200, body);
   },
   "GET /work_queues/{id}": async (call, { store }) =>
-    reply(200, await store.read(() => queueBody(store, found(store, param(call, "id"))))),
+    reply(200, await store.read(() => queueBody(store, found(store, param(call, "id")), ownSlots))),
   "PATCH /work_queues/{id}": async (call, core) => {
     const id = param(call, "id");
     await core.store.write(() => {
@@ -115,7 +117,7 @@ export const workQueueHandlers: Handlers = {
       const queue = queueById(store, id);
       if (!queue) throw new ObjectNotFound(`Work queue with id ${id} not found.`);
       const beforeUs = body.scheduled_before ? isoToMicros(body.scheduled_before) : undefined;
-      const rows = runsOfQueue(store, queue, { beforeUs, afterUs: undefined, limit: pageLimit(body.limit) });
+      const rows = runsOfQueueAlone(store, queue, { beforeUs, limit: pageLimit(body.limit) });
       noteQueuePolls(core, [queue]);
       noteDeploymentPolls(core, deploymentsOfQueues(store, [queue.id]));
       return rows;
@@ -130,15 +132,16 @@ export const workQueueHandlers: Handlers = {
       const queue = queueById(store, param(call, "id"));
       if (!queue) throw new Refusal(404, "Work queue not found.");
       const limit = pageLimit(body.limit);
-      const all = slotHolders(store, queue.id, { limit: -1, offset: 0 });
+      const count = ownSlots(store, queue);
+      const runs = slotHolders(store, queue.id, { limit, offset: (page - 1) * limit, forPool: false });
       const now = store.nowUs();
       return {
-        active_slots: all.length,
+        active_slots: count,
         concurrency_limit: queue.concurrency_limit,
-        flow_runs: all.slice((page - 1) * limit, page * limit).map((run) => slotSummary(run, now)),
-        count: all.length,
+        flow_runs: runs.map((run) => slotSummary(run, now)),
+        count,
         limit,
-        pages: limit > 0 ? Math.ceil(all.length / limit) : 0,
+        pages: limit > 0 ? Math.ceil(count / limit) : 0,
         page,
       };
     });
@@ -156,11 +159,18 @@ function readQueues(
   store: Store,
   where: Condition,
   { page, order }: { readonly page: { readonly limit?: number; readonly offset?: number }; readonly order: string },
-) {
+): WorkQueueRow[] {
   const sql = `SELECT q.* FROM work_queue q WHERE ${where.sql} ORDER BY ${order} LIMIT ? OFFSET ?`;
   // STRICT table: the columns have these types.
-  const rows = store.query(sql, [...where.parameters, ...bounds(page)]) as unknown as WorkQueueRow[];
-  return rows.map((row) => queueBody(store, row));
+  return store.query(sql, [...where.parameters, ...bounds(page)]) as unknown as WorkQueueRow[];
+}
+
+/** A queue by the names of its pool and its own. @throws Refusal 404 */
+function queueOfPool(store: Store, poolName: string, name: string): WorkQueueRow {
+  const pool = poolByName(store, poolName);
+  const queue = pool && queueByName(store, pool.id, name);
+  if (!queue) throw new Refusal(404, `Work pool queue '${poolName}/${name}' not found.`);
+  return queue;
 }
 
 /** Queues without a pool live in that of the agents, which is made when it is needed first. */
@@ -175,8 +185,7 @@ function createLooseQueue(core: PoolCore, body: WorkQueueCreate): WorkQueueRow |
 function statusOf(store: Store, id: string): Record<string, unknown> {
   const queue = queueById(store, id);
   if (!queue) throw new ObjectNotFound(`Work queue with id ${id} not found`);
-  const query = store.statement("SELECT count(*) AS n FROM flow_run WHERE work_queue_id = ? AND state_name = 'Late'");
-  const late = Number(query.get(id)?.["n"]);
+  const late = lateRuns(store, id);
   const isPolled = queue.last_polled !== null && store.nowUs() - queue.last_polled <= HEALTHY_SECONDS * 1e6;
   return {
     healthy: late === 0 && isPolled,

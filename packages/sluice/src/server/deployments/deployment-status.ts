@@ -18,14 +18,18 @@ export interface DeploymentCore {
 
 /** Notes that somebody looks for the runs of deployments: they are ready. Runs inside a write. */
 export function noteDeploymentPolls(core: DeploymentCore, ids: readonly string[]): void {
+  if (ids.length === 0) return;
   const { store } = core;
-  const now = store.nowUs();
-  for (const id of ids) {
-    const row = statusRow(store, id);
-    if (!row) continue;
-    store.statement("UPDATE deployment SET last_polled = ?, status = 'READY' WHERE id = ?").run(now, id);
-    if (row.status !== "READY") tellDeployment(core, "ready", row);
-  }
+  const wanted = JSON.stringify(ids);
+  const sleeping = store.statement(
+    `SELECT id, name, status, flow_id, work_queue_id FROM deployment WHERE id IN (SELECT value FROM json_each(?)) AND status <> 'READY'`,
+  );
+  // STRICT table: the columns have these types.
+  const woken = sleeping.all(wanted) as unknown as StatusRow[];
+  store
+    .statement("UPDATE deployment SET last_polled = ?, status = 'READY' WHERE id IN (SELECT value FROM json_each(?))")
+    .run(store.nowUs(), wanted);
+  for (const row of woken) tellDeployment(core, "ready", row);
 }
 
 /** Ids of the deployments whose runs go to any of these queues. */

@@ -12,6 +12,8 @@ export interface WorkPoolRow {
   readonly concurrency_limit: number | null;
   readonly default_queue_id: string | null;
   readonly status: "READY" | "NOT_READY" | "PAUSED";
+  /** The event that told the status. */
+  readonly last_status_event_id: string | null;
   readonly created: number;
   readonly updated: number;
 }

@@ -1,4 +1,5 @@
 import type { WorkPoolCreate, WorkPoolUpdate } from "../../wire/contract/shapes.ts";
+import { DATA_CONFLICT, Refusal } from "../api-reply.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
 import { tellPool, tellPoolStatus, tellQueue, type PoolCore } from "./pool-events.ts";
@@ -10,6 +11,14 @@ const DEFAULT_STORAGE = {
   bundle_execution_step: null,
   default_result_storage_block_id: null,
 };
+
+/** Changes of these are told in events; JSON is told as what it says. */
+const CHANGES_TOLD = {
+  description: false,
+  base_job_template: true,
+  concurrency_limit: false,
+  storage_configuration: true,
+} as const;
 
 /** Stores a new pool with its default queue. Runs inside a write. @returns undefined when the name is taken */
 export function createPool(core: PoolCore, body: WorkPoolCreate): WorkPoolRow | undefined {
@@ -43,30 +52,26 @@ export function createPool(core: PoolCore, body: WorkPoolCreate): WorkPoolRow | 
   return pool;
 }
 
-/** Changes what is given of a pool. Runs inside a write. */
+/** Changes what is given of a pool. Runs inside a write. @throws Refusal 409 for null where a value must be */
 export function updatePool(core: PoolCore, pool: WorkPoolRow, body: WorkPoolUpdate): void {
   const { store } = core;
-  const { description, is_paused: isPaused, concurrency_limit: limit } = body;
-  // Null is no template and no storage: those in use stay.
+  const { description, is_paused: isPaused, concurrency_limit: limit, base_job_template: template } = body;
+  if (isPaused === null || template === null) throw new Refusal(409, DATA_CONFLICT);
+  // Null is no storage: the one in use stays.
   const columns = {
     ...(description === undefined ? {} : { description }),
-    ...(body.base_job_template ? { base_job_template: JSON.stringify(body.base_job_template) } : {}),
+    ...(template === undefined ? {} : { base_job_template: JSON.stringify(template) }),
     ...(body.storage_configuration
       ? { storage_configuration: JSON.stringify({ ...DEFAULT_STORAGE, ...body.storage_configuration }) }
       : {}),
-    ...(typeof isPaused === "boolean" ? { is_paused: isPaused ? 1 : 0, status: statusFor(store, pool, isPaused) } : {}),
+    ...(isPaused === undefined ? {} : { is_paused: isPaused ? 1 : 0, status: statusFor(store, pool, isPaused) }),
     ...(limit === undefined ? {} : { concurrency_limit: limit }),
   };
   writePool(store, pool.id, columns);
   const after = foundPool(store, pool.id);
-  const changed = changesOf(pool, after, [
-    "description",
-    "base_job_template",
-    "concurrency_limit",
-    "storage_configuration",
-  ]);
-  if (Object.keys(changed).length > 0) tellPool(core, "updated", { pool: after, payload: { updates: changed } });
-  if (typeof isPaused === "boolean") tellPoolStatus(core, after);
+  const updates = changesOf(pool, after, CHANGES_TOLD);
+  if (Object.keys(updates).length > 0) tellPool(core, "updated", { pool: after, updates });
+  if (isPaused !== undefined) tellPoolStatus(core, after);
 }
 
 function statusFor(store: Store, pool: WorkPoolRow, isPaused: boolean): WorkPoolRow["status"] {
@@ -86,7 +91,7 @@ function writePool(store: Store, id: string, columns: Readonly<Record<string, st
 export function setPoolStatus(core: PoolCore, pool: WorkPoolRow, status: WorkPoolRow["status"]): void {
   if (pool.status === status || pool.type === AGENT_TYPE) return;
   writePool(core.store, pool.id, { status });
-  tellPoolStatus(core, { ...pool, status });
+  tellPoolStatus(core, foundPool(core.store, pool.id));
 }
 
 /** Takes a pool away with its queues and workers. Runs inside a write. */

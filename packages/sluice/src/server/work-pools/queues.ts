@@ -1,11 +1,13 @@
 import type { WorkQueueCreate, WorkQueueUpdate } from "../../wire/contract/shapes.ts";
 import { isoToMicros } from "../../wire/timestamp.ts";
-import { Refusal } from "../api-reply.ts";
+import { DATA_CONFLICT, Refusal } from "../api-reply.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
 import { tellQueue, tellQueueStatus, type PoolCore } from "./pool-events.ts";
 import { poolById, queueById, queueByName, queuesOf, type WorkQueueRow } from "./pool-rows.ts";
 
+/** Changes of these are told in events. */
+const CHANGES_TOLD = { name: false, description: false, concurrency_limit: false, priority: false } as const;
 /** A queue that was polled within this time has somebody who works on it. */
 const READY_SECONDS = 60;
 
@@ -28,7 +30,7 @@ export function createQueue(core: PoolCore, poolId: string, body: WorkQueueCreat
       body.is_paused ? 1 : 0,
       body.concurrency_limit ?? null,
       body.priority ?? freePriority(store, poolId),
-      body.filter ? JSON.stringify(body.filter) : null,
+      filterText(body.filter),
       "NOT_READY",
       now,
       now,
@@ -70,52 +72,64 @@ function spreadPriorities(
   }
 }
 
-/** Changes what is given of a queue. Runs inside a write. @throws Refusal 409 when the new name is taken */
+/** Changes what is given of a queue. Runs inside a write. @throws Refusal 409 when the new name is taken, and for null where a value must be */
 export function updateQueue(core: PoolCore, queue: WorkQueueRow, body: WorkQueueUpdate): void {
   const { store } = core;
-  const { name, description, concurrency_limit: limit, priority, filter, last_polled: polled } = body;
-  const taken = name && name !== queue.name ? queueByName(store, queue.work_pool_id, name) : undefined;
-  if (taken) throw new Refusal(409, "A work queue with this name already exists.");
+  const { name, description, concurrency_limit: limit, priority, filter, is_paused: isPaused } = body;
+  if (name === null || description === null || priority === null) throw new Refusal(409, DATA_CONFLICT);
+  if (name !== undefined && name !== queue.name && queueByName(store, queue.work_pool_id, name))
+    throw new Refusal(409, DATA_CONFLICT);
+  const polled = body.last_polled === undefined ? queue.last_polled : (isoToMicros(body.last_polled ?? "") ?? null);
   const columns = {
-    ...(name ? { name } : {}),
-    ...(description === undefined ? {} : { description: description ?? "" }),
+    ...(name === undefined ? {} : { name }),
+    ...(description === undefined ? {} : { description }),
     ...(limit === undefined ? {} : { concurrency_limit: limit }),
-    ...(filter === undefined ? {} : { filter: filter ? JSON.stringify(filter) : null }),
-    ...(polled === undefined ? {} : { last_polled: polled === null ? null : (isoToMicros(polled) ?? null) }),
-    ...(body.is_paused === undefined ? {} : { is_paused: body.is_paused ? 1 : 0 }),
-    ...statusAfter(store, queue, body.is_paused),
+    ...(filter === undefined ? {} : { filter: filterText(filter) }),
+    ...(polled === queue.last_polled ? {} : { last_polled: polled }),
+    ...(isPaused === undefined
+      ? {}
+      : { is_paused: isPaused ? 1 : 0, status: statusAfter(store, { queue, isPaused, polled }) }),
   };
   patchQueue(store, queue.id, columns);
-  if (priority) spreadPriorities(store, queue.work_pool_id, { id: queue.id, priority });
+  if (priority !== undefined) spreadPriorities(store, queue.work_pool_id, { id: queue.id, priority });
   const after = foundQueue(store, queue.id);
-  const changed = changesOf(queue, after, ["name", "description", "concurrency_limit", "priority"]);
-  if (Object.keys(changed).length > 0) tellQueue(core, "updated", { queue: after, payload: { updates: changed } });
+  const updates = changesOf(queue, after, CHANGES_TOLD);
+  if (Object.keys(updates).length > 0) tellQueue(core, "updated", { queue: after, updates });
   if (after.status !== queue.status) tellQueueStatus(core, after);
 }
 
 function statusAfter(
   store: Store,
-  queue: WorkQueueRow,
-  isPaused: boolean | undefined,
-): { status?: WorkQueueRow["status"] } {
-  if (isPaused === true && queue.status !== "PAUSED") return { status: "PAUSED" };
-  if (isPaused === false && queue.status === "PAUSED")
-    return { status: isRecent(queue.last_polled, store.nowUs()) ? "READY" : "NOT_READY" };
-  return {};
+  change: { readonly queue: WorkQueueRow; readonly isPaused: boolean; readonly polled: number | null },
+): WorkQueueRow["status"] {
+  const { queue, isPaused, polled } = change;
+  if (isPaused) return "PAUSED";
+  if (queue.status !== "PAUSED") return queue.status;
+  return isRecent(polled, store.nowUs()) ? "READY" : "NOT_READY";
 }
 
 function isRecent(polled: number | null, nowUs: number): boolean {
   return polled !== null && nowUs - polled <= READY_SECONDS * 1e6;
 }
 
-/** What is another than before, by name. */
+function filterText(filter: WorkQueueCreate["filter"]): string | null {
+  return filter ? JSON.stringify({ tags: filter.tags ?? null, deployment_ids: filter.deployment_ids ?? null }) : null;
+}
+
+/** What is another than before, by name. @param names columns to compare; true for those that hold JSON */
 export function changesOf<Row extends object>(
   before: Row,
   after: Row,
-  names: readonly (keyof Row & string)[],
+  names: Readonly<Partial<Record<keyof Row & string, boolean>>>,
 ): Record<string, { readonly from: unknown; readonly to: unknown }> {
-  const changed = names.filter((name) => before[name] !== after[name]);
-  return Object.fromEntries(changed.map((name) => [name, { from: before[name], to: after[name] }]));
+  const changes: Record<string, { readonly from: unknown; readonly to: unknown }> = {};
+  for (const [name, isJson] of Object.entries(names)) {
+    // A key of the row, as the type of the names says.
+    const [from, to] = [before[name as keyof Row], after[name as keyof Row]];
+    if (from !== to)
+      changes[name] = isJson ? { from: JSON.parse(String(from)), to: JSON.parse(String(to)) } : { from, to };
+  }
+  return changes;
 }
 
 type Value = string | number | null;

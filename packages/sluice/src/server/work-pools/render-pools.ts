@@ -33,8 +33,16 @@ export function poolBody(store: Store, row: WorkPoolRow): WorkPoolResponse {
   };
 }
 
-/** A queue as the wire shows it. */
-export function queueBody(store: Store, row: WorkQueueRow): WorkQueueResponse {
+/**
+ * A queue as the wire shows it.
+ *
+ * @param slots counts its slots: as its pool sees them unless said otherwise
+ */
+export function queueBody(
+  store: Store,
+  row: WorkQueueRow,
+  slots: (store: Store, row: WorkQueueRow) => number = (_store, { id }) => queueSlots(store, id),
+): WorkQueueResponse {
   return {
     id: row.id,
     created: microsToIso(row.created),
@@ -50,7 +58,7 @@ export function queueBody(store: Store, row: WorkQueueRow): WorkQueueResponse {
     last_polled: isoOrNull(row.last_polled),
     work_pool_name: poolById(store, row.work_pool_id)?.name ?? null,
     status: row.status,
-    active_slots: row.concurrency_limit === null ? null : queueSlots(store, row.id),
+    active_slots: row.concurrency_limit === null ? null : slots(store, row),
   };
 }
 
