@@ -9,6 +9,8 @@ import { checkProcess, checkRunRecords, isObject } from "./check-records.ts";
 import type { Event } from "../wire/contract/shapes.ts";
 import { defaultServerSettings, type ServerSettings } from "../wire/server-settings.ts";
 import type { App } from "./app.ts";
+import { TaskQueue } from "./background/task-queue.ts";
+import { TaskWorkers } from "./background/task-workers.ts";
 import { SecretBox } from "./blocks/secret-box.ts";
 import { Store } from "./db/store.ts";
 import { EventLog } from "./events/event-log.ts";
@@ -17,7 +19,6 @@ import { Processes } from "./services/processes.ts";
 import { ServiceLoops } from "./services/service-loops.ts";
 import { readBody, readOwnBody } from "./read-body.ts";
 import { takeRunRecords } from "./orchestration/run-records.ts";
-import { TaskQueue } from "./orchestration/task-queue.ts";
 import { checkLogs, storeLogs } from "./take-logs.ts";
 
 /** How a server is opened. */
@@ -50,6 +51,7 @@ export class ServerCore {
   readonly settings: ServerSettings;
   readonly events: EventLog;
   readonly taskQueue: TaskQueue;
+  readonly taskWorkers: TaskWorkers;
   readonly reaper: LeaseReaper;
   readonly services: ServiceLoops;
   readonly onError: (error: unknown) => void;
@@ -62,7 +64,8 @@ export class ServerCore {
     this.testing = options.testing ?? false;
     this.settings = { ...defaultServerSettings(), ...options.settings };
     this.events = new EventLog(this.store);
-    this.taskQueue = new TaskQueue(this.store);
+    this.taskQueue = new TaskQueue(this.store, this.onError);
+    this.taskWorkers = new TaskWorkers(this.store.nowUs);
     this.processes = new Processes(this, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
     this.services = new ServiceLoops(this);
     this.reaper = new LeaseReaper(this.store, this.processes);
@@ -107,6 +110,7 @@ export class ServerCore {
   /** Answers the requests that are being held, and holds no more. */
   stopHolding(): void {
     this.processes.stopHolding();
+    this.taskQueue.stopHolding();
   }
 
   /** Stops the services, commits and closes the database. Closing twice is legal. */

@@ -47,5 +47,8 @@ export const OWN_ROUTES: readonly Route[] = [
   own("POST", "/sluice/processes/{id}/renew", 200),
   own("DELETE", "/sluice/processes/{id}", 204),
   own("GET", "/sluice/flow_runs/{id}/tree", 200),
+  own("POST", "/sluice/task-queue/next", 200),
+  own("POST", "/sluice/task-queue/settle", 204),
+  own("POST", "/sluice/task-workers/leave", 204),
   own("POST", "/sluice/testing/reset", 204),
 ];

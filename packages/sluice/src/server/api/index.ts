@@ -16,6 +16,7 @@ import { ownHandlers } from "./own.ts";
 import { runListHandlers } from "./run-lists.ts";
 import { savedSearchHandlers } from "./saved-searches.ts";
 import { taskRunHandlers } from "./task-runs.ts";
+import { taskWorkerHandlers } from "./task-workers.ts";
 import { uiHandlers } from "./ui.ts";
 import { variableHandlers } from "./variables.ts";
 import { workPoolHandlers } from "./work-pools.ts";
@@ -28,6 +29,7 @@ export const HANDLERS: Handlers = {
   ...flowRunHandlers,
   ...graphHandlers,
   ...taskRunHandlers,
+  ...taskWorkerHandlers,
   ...logHandlers,
   ...artifactHandlers,
   ...blockTypeHandlers,

@@ -1,6 +1,7 @@
 import type { WebSocket } from "ws";
 import { serveEventsIn } from "./events-in.ts";
 import type { Served } from "./served.ts";
+import { serveTaskWorker } from "./task-workers.ts";
 
 /** Largest frame that is taken: a task run's event is some kilobytes. */
 export const MAX_FRAME_BYTES = 4_000_000;
@@ -18,7 +19,10 @@ export interface SocketRoute {
 }
 
 /** Every websocket of the server; a file each in this folder. */
-const SOCKETS: readonly SocketRoute[] = [{ path: /^\/api\/events\/in$/, serve: serveEventsIn }];
+const SOCKETS: readonly SocketRoute[] = [
+  { path: /^\/api\/events\/in$/, serve: serveEventsIn },
+  { path: /^\/api\/task_runs\/subscriptions\/scheduled$/, serve: serveTaskWorker },
+];
 
 /** Finds the route of a path, with its parameters; undefined when no websocket is there. @param path without the query */
 export function findSocket(
