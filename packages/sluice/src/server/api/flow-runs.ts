@@ -7,13 +7,10 @@ import type {
 } from "../../wire/contract/shapes.ts";
 import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
 import type { FlowRunPatch, FlowRunRow } from "../db/flow-run-table.ts";
-import { newId } from "../db/new-id.ts";
 import { purgeRunData } from "../services/purge.ts";
 import { countRows, readFlowRuns } from "../queries/read-runs.ts";
-import { runNameOf } from "../run-name.ts";
-import type { ServerCore } from "../server-core.ts";
-import { proposedState } from "../orchestration/proposals.ts";
-import { moveFlowRun, setFlowRunState } from "../orchestration/set-flow-run-state.ts";
+import { createFlowRun } from "../orchestration/create-flow-run.ts";
+import { setFlowRunState } from "../orchestration/set-flow-run-state.ts";
 import { found, param, type Handlers } from "./handler.ts";
 import { flowRunView } from "../queries/render-flow-run.ts";
 import { statesBody } from "../queries/render.ts";
@@ -67,41 +64,6 @@ export const flowRunHandlers: Handlers = {
     return reply(200, row ? statesBody(row) : []);
   },
 };
-
-function createFlowRun(core: ServerCore, body: FlowRunCreate): { readonly row: FlowRunRow; readonly isNew: boolean } {
-  const { store } = core;
-  const key = body.idempotency_key ?? null;
-  const known = key === null ? undefined : store.flowRuns.byIdempotencyKey(body.flow_id, key);
-  if (known) return { row: known, isNew: false };
-  found(store.flows.byId(body.flow_id), "Flow");
-  const tracking = body.parent_task_run_id ? store.taskRuns.byId(body.parent_task_run_id) : undefined;
-  const now = store.nowUs();
-  const id = newId(now);
-  const row = store.flowRuns.insert({
-    id,
-    flow_id: body.flow_id,
-    name: body.name || runNameOf(id),
-    parent_task_run_id: body.parent_task_run_id ?? null,
-    parent_flow_run_id: tracking?.flow_run_id ?? null,
-    idempotency_key: key,
-    deployment_id: body.deployment_id ?? null,
-    flow_version: body.flow_version ?? null,
-    parameters: JSON.stringify(body.parameters ?? {}),
-    context: JSON.stringify(body.context ?? {}),
-    tags: JSON.stringify(body.tags ?? []),
-    labels: JSON.stringify(body.labels ?? {}),
-    empirical_policy: JSON.stringify(body.empirical_policy ?? {}),
-    job_variables: JSON.stringify(body.job_variables ?? {}),
-  });
-  if (tracking && tracking.child_flow_run_id !== id) {
-    store.taskGroups.add(tracking, -1);
-    store.taskRuns.linkChild(tracking.id, id);
-  }
-  const proposed = proposedState(body.state ?? { type: "PENDING" }, now);
-  const { row: after } = moveFlowRun(core, row, { initial: null, proposed, nowUs: now, policy: "minimal" });
-  store.taskGroups.flush();
-  return { row: after, isNew: true };
-}
 
 function patchOf(row: FlowRunRow, body: FlowRunUpdate): FlowRunPatch {
   const json = (value: unknown): string => JSON.stringify(value);

@@ -79,7 +79,7 @@ export function flowRunBody(row: FlowRunRow, nowUs: number): FlowRunResponse {
     infrastructure_document_id: row.infrastructure_document_id,
     infrastructure_pid: row.infrastructure_pid,
     created_by: row.created_by === null ? null : (JSON.parse(row.created_by) as CreatedBy),
-    job_variables: JSON.parse(row.job_variables) as Record<string, unknown>,
+    job_variables: JSON.parse(row.job_variables) as Record<string, unknown> | null,
   };
 }
 

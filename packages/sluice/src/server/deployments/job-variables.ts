@@ -1,0 +1,59 @@
+import { Refusal } from "../api-reply.ts";
+import { isObject } from "../check-records.ts";
+import { checkValue, firstFault, SchemaFault, type ObjectSchema } from "./json-schema.ts";
+
+/** What is checked: whose values over which defaults, and whether all that is needed must be there. */
+export interface JobVariableCheck {
+  readonly template: Readonly<Record<string, unknown>>;
+  /** Later ones stand over earlier ones. */
+  readonly values: readonly (Readonly<Record<string, unknown>> | null | undefined)[];
+  readonly ignoresRequired: boolean;
+  /** Stands before the reason. */
+  readonly prefix: string;
+}
+
+/**
+ * Checks job variables by the template of a work pool. A template that says nothing of its variables takes any.
+ *
+ * @throws Refusal 422
+ */
+export function checkJobVariables({ template, values, ignoresRequired, prefix }: JobVariableCheck): void {
+  const { variables: schema } = template;
+  if (!isObject(schema) || Object.keys(schema).length === 0) return;
+  const { defaults, hasInvalid } = defaultsOf(schema);
+  const all = Object.assign({}, defaults, ...values.map((one) => one ?? {}));
+  try {
+    const fault = firstFault(all, withNullableDefaults(schema), { ignoresRequired: ignoresRequired || hasInvalid });
+    if (fault !== undefined) throw new Refusal(422, `${prefix}: ${fault}`);
+  } catch (error) {
+    if (error instanceof SchemaFault) throw new Refusal(422, `Invalid schema: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The defaults that fit their own schema; one that leads to a block is resolved by the worker. */
+function defaultsOf(schema: ObjectSchema): { defaults: Record<string, unknown>; hasInvalid: boolean } {
+  const defaults: Record<string, unknown> = {};
+  let hasInvalid = false;
+  const { properties } = schema;
+  for (const [name, property] of Object.entries(isObject(properties) ? properties : {})) {
+    if (!isObject(property) || !("default" in property)) continue;
+    const value = property["default"];
+    if (isObject(value) && "$ref" in value) hasInvalid = true;
+    else if (value !== null && checkValue({ [name]: value }, schema, { ignoresRequired: true }).length > 0) hasInvalid = true;
+    else defaults[name] = value;
+  }
+  return { defaults, hasInvalid };
+}
+
+/** A variable with a default may be null: its default then counts. */
+function withNullableDefaults(schema: ObjectSchema): ObjectSchema {
+  const copy = structuredClone(schema);
+  const { properties } = copy;
+  for (const property of Object.values(isObject(properties) ? properties : {})) {
+    if (!isObject(property) || !("default" in property) || property["type"] === undefined) continue;
+    property["anyOf"] = [{ type: property["type"] }, { type: "null" }];
+    delete property["type"];
+  }
+  return copy;
+}

@@ -1,0 +1,56 @@
+/** Renders what users write as Jinja templates: without code, and with a bound on the work that one may cause. */
+import { Environment } from "minijinja-js";
+
+/** Steps that one rendering may take: some milliseconds. */
+const FUEL = 50_000;
+/** Longest template that is read, in characters. */
+const MAX_CHARACTERS = 100_000;
+
+let shared: Environment | undefined;
+
+/** What is wrong with a template, told with its place. */
+export class TemplateFault extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "TemplateFault";
+  }
+}
+
+function environment(): Environment {
+  if (shared) return shared;
+  const made = new Environment();
+  made.fuel = FUEL;
+  made.enablePyCompat();
+  made.keepTrailingNewline = false;
+  return (shared = made);
+}
+
+/**
+ * Renders a template with values by name.
+ *
+ * @throws TemplateFault when it is none, or takes too long
+ */
+export function renderTemplate(template: string, values: Readonly<Record<string, unknown>>): string {
+  if (template.length > MAX_CHARACTERS)
+    throw new TemplateFault(`The template has ${template.length} characters, the limit is ${MAX_CHARACTERS}.`);
+  try {
+    return environment().renderStr(template, values);
+  } catch (error) {
+    throw new TemplateFault(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Says what keeps a text from being a template; undefined when nothing does. Names that are not known are no fault. */
+export function templateFault(template: string): string | undefined {
+  if (template.length > MAX_CHARACTERS)
+    return `The template has ${template.length} characters, the limit is ${MAX_CHARACTERS}.`;
+  const probe = new Environment();
+  try {
+    probe.addTemplate("probe", template);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    probe.free();
+  }
+}
