@@ -24,6 +24,23 @@ const number = (variable: string, otherwise: number, description: string): Serve
 export const SERVER_SETTINGS = {
   schedulerEnabled: flag("SERVICES_SCHEDULER_ENABLED", true, "Whether runs are scheduled for deployments."),
   schedulerLoopSeconds: number("SERVICES_SCHEDULER_LOOP_SECONDS", 60, "Time between two rounds of the scheduler."),
+  schedulerRecentDeploymentsLoopSeconds: number(
+    "SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS",
+    5,
+    "Time between two looks for deployments that were just made or changed.",
+  ),
+  schedulerMinRuns: number("SERVICES_SCHEDULER_MIN_RUNS", 3, "Least runs that a schedule has ahead."),
+  schedulerMaxRuns: number("SERVICES_SCHEDULER_MAX_RUNS", 100, "Most runs that a schedule has ahead."),
+  schedulerMinScheduledTimeSeconds: number(
+    "SERVICES_SCHEDULER_MIN_SCHEDULED_TIME",
+    3600,
+    "How far ahead runs are scheduled at least.",
+  ),
+  schedulerMaxScheduledTimeSeconds: number(
+    "SERVICES_SCHEDULER_MAX_SCHEDULED_TIME",
+    8_640_000,
+    "How far ahead runs are scheduled at most.",
+  ),
   lateRunsEnabled: flag("SERVICES_LATE_RUNS_ENABLED", true, "Whether runs that nobody started in time become Late."),
   lateRunsLoopSeconds: number("SERVICES_LATE_RUNS_LOOP_SECONDS", 5, "Time between two looks for late runs."),
   lateRunsAfterSeconds: number("SERVICES_LATE_RUNS_AFTER_SECONDS", 15, "How long after its time a run counts as late."),

@@ -6,8 +6,8 @@ import type { IntervalSchedule } from "./schedule.ts";
 const DAY_SECONDS = 86_400;
 
 /**
- * The instants of an interval from `startUs` on. Whole days keep their clock hour across a change of the clocks, what is shorter than a day counts real
- * time.
+ * The instants of an interval from `startUs` on. A day and more is counted on the clock of the time zone, so it keeps its hour across a change of the
+ * clocks; less than a day counts real time.
  */
 export function* intervalDates(schedule: IntervalSchedule, startUs: number): Generator<number> {
   const { interval: seconds } = schedule;
@@ -16,13 +16,13 @@ export function* intervalDates(schedule: IntervalSchedule, startUs: number): Gen
   const days = Math.floor(seconds / DAY_SECONDS);
   const step = {
     days,
-    microseconds: Math.round((seconds - days * DAY_SECONDS) * 1e6),
+    // Never nothing: a step of nothing would not end.
+    microseconds: Math.max(Math.round((seconds - days * DAY_SECONDS) * 1e6), days === 0 ? 1 : 0),
   };
   let date = zonedAt(anchorUs + Math.round(steps * seconds * 1e6), schedule.timezone ?? "UTC");
-  while (microsOf(date) < startUs) date = date.add(step);
   for (;;) {
-    yield microsOf(date);
-    date = date.add(step);
+    if (microsOf(date) >= startUs) yield microsOf(date);
+    date = days === 0 ? date.add(step) : date.toPlainDateTime().add(step).toZonedDateTime(date.timeZoneId);
   }
 }
 

@@ -78,10 +78,9 @@ export function scheduleFault(schedule: Readonly<Record<string, unknown>>): Sche
   const { cron, rrule, interval, timezone } = schedule;
   if (typeof rrule === "string") return rruleFault(rrule);
   if (typeof cron === "string") {
-    if (!isCron(cron)) return { field: "cron", reason: `Invalid cron string: "${cron}"` };
-    const isRandom = cron.split(/\s+/).some((part) => /^[rh]$/i.test(part));
-    if (isRandom)
+    if (cron.split(/\s+/).some((part) => /^r(?:\(|$)/i.test(part)))
       return { field: "cron", reason: `Random and Hashed expressions are unsupported, received: "${cron}"` };
+    if (!isCron(cron)) return { field: "cron", reason: `Invalid cron string: "${cron}"` };
   } else if (!(readDuration(interval) > 0)) return { field: "interval", reason: "interval must be positive" };
   if (typeof timezone === "string" && !isTimeZone(timezone))
     return {

@@ -6,7 +6,6 @@ import type {
   ConcurrencyLimitV2,
   ConcurrencyLimitV2Create,
   ConcurrencyLimitV2Update,
-  GlobalConcurrencyLimitResponse,
   MinimalConcurrencyLimitResponse,
   ReadAllConcurrencyLimitsV2Body,
   RenewConcurrencyLeaseBody,
@@ -17,7 +16,6 @@ import { DATA_CONFLICT, InvalidRequest, Refusal, reply } from "../api-reply.ts";
 import { tellLimit } from "../concurrency/concurrency-events.ts";
 import { endLease, insertLease, renewLease } from "../concurrency/concurrency-leases.ts";
 import {
-  activeSlots,
   deleteLimit,
   giveSlotsBack,
   insertLimit,
@@ -32,6 +30,7 @@ import {
   type ConcurrencyLimitRow,
   type ConcurrencyLimitValues,
 } from "../concurrency/concurrency-limits.ts";
+import { globalLimitBody } from "../concurrency/render-limit.ts";
 import type { Store } from "../db/store.ts";
 import { bounds } from "../queries/read-runs.ts";
 import { canonicalId, isUuid } from "../request/match-route.ts";
@@ -189,19 +188,5 @@ function limitV2Body(row: ConcurrencyLimitRow): ConcurrencyLimitV2 {
     denied_slots: row.denied_slots,
     slot_decay_per_second: row.slot_decay_per_second,
     avg_slot_occupancy_seconds: row.avg_slot_occupancy_seconds,
-  };
-}
-
-/** A limit as deployments and users of limits see it. */
-export function globalLimitBody(row: ConcurrencyLimitRow, nowUs: number): GlobalConcurrencyLimitResponse {
-  return {
-    id: row.id,
-    created: microsToIso(row.created),
-    updated: microsToIso(row.updated),
-    active: row.active === 1,
-    name: row.name,
-    limit: row.max_slots,
-    active_slots: activeSlots(row, nowUs),
-    slot_decay_per_second: row.slot_decay_per_second,
   };
 }

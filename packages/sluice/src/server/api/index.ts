@@ -6,6 +6,9 @@ import { blockTypeHandlers } from "./block-types.ts";
 import { collectionHandlers } from "./collections.ts";
 import { concurrencyLimitHandlers } from "./concurrency-limits.ts";
 import { concurrencyLimitV2Handlers } from "./concurrency-limits-v2.ts";
+import { deploymentHandlers } from "./deployments.ts";
+import { deploymentRunHandlers } from "./deployment-runs.ts";
+import { deploymentScheduleHandlers } from "./deployment-schedules.ts";
 import { eventHandlers } from "./events.ts";
 import { flowHandlers } from "./flows.ts";
 import { flowRunHandlers } from "./flow-runs.ts";
@@ -38,6 +41,9 @@ export const HANDLERS: Handlers = {
   ...collectionHandlers,
   ...concurrencyLimitHandlers,
   ...concurrencyLimitV2Handlers,
+  ...deploymentHandlers,
+  ...deploymentRunHandlers,
+  ...deploymentScheduleHandlers,
   ...eventHandlers,
   ...runListHandlers,
   ...uiHandlers,

@@ -16,17 +16,14 @@ import { flowRunView } from "../queries/render-flow-run.ts";
 import { isoOrNull } from "../queries/render.ts";
 import { whereWorkQueues } from "../queries/run-filters.ts";
 import { pageLimit } from "../request/check-request.ts";
-import { createPool } from "../work-pools/pools.ts";
-import type { PoolCore } from "../work-pools/pool-events.ts";
-import { AGENT_TYPE, poolByName, queueById, queueByName, type WorkQueueRow } from "../work-pools/pool-rows.ts";
+import { AGENT_POOL, createLooseQueue } from "../work-pools/agent-pool.ts";
+import { poolByName, queueById, queueByName, type WorkQueueRow } from "../work-pools/pool-rows.ts";
 import { createQueue, deleteQueue, noteQueuePolls, updateQueue } from "../work-pools/queues.ts";
 import { queueBody, slotSummary } from "../work-pools/render-pools.ts";
 import { lateRuns, ownSlots, runsOfQueueAlone, slotHolders } from "../work-pools/scheduled-runs.ts";
 import { param, type Handlers } from "./handler.ts";
 import { foundPool, foundQueue } from "./work-pools.ts";
 
-/** Where queues live that are made without a pool. */
-const AGENT_POOL = "default-agent-pool";
 /** A queue is healthy when it has no late run and was polled within this time. */
 const HEALTHY_SECONDS = 60;
 
@@ -171,15 +168,6 @@ function queueOfPool(store: Store, poolName: string, name: string): WorkQueueRow
   const queue = pool && queueByName(store, pool.id, name);
   if (!queue) throw new Refusal(404, `Work pool queue '${poolName}/${name}' not found.`);
   return queue;
-}
-
-/** Queues without a pool live in that of the agents, which is made when it is needed first. */
-function createLooseQueue(core: PoolCore, body: WorkQueueCreate): WorkQueueRow | undefined {
-  const known = poolByName(core.store, AGENT_POOL);
-  if (known) return createQueue(core, known.id, body);
-  const pool = createPool(core, { name: AGENT_POOL, type: AGENT_TYPE });
-  if (!pool) return undefined;
-  return body.name === "default" ? queueByName(core.store, pool.id, "default") : createQueue(core, pool.id, body);
 }
 
 function statusOf(store: Store, id: string): Record<string, unknown> {

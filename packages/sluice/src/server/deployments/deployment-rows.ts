@@ -72,7 +72,9 @@ export function deploymentByNames(store: Store, flowName: string, name: string):
 
 /** The schedules of a deployment, the one changed last first. */
 export function schedulesOf(store: Store, deploymentId: string): ScheduleRow[] {
-  const query = store.statement("SELECT * FROM deployment_schedule WHERE deployment_id = ? ORDER BY updated DESC, no DESC");
+  const query = store.statement(
+    "SELECT * FROM deployment_schedule WHERE deployment_id = ? ORDER BY updated DESC, no DESC",
+  );
   // STRICT table: the columns have these types.
   return query.all(deploymentId) as unknown as ScheduleRow[];
 }

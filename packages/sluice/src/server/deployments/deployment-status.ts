@@ -59,7 +59,7 @@ function statusRow(store: Store, id: string): StatusRow | undefined {
 /** Tells what happened to a deployment, with its flow, queue and pool. Runs inside a write. */
 export function tellDeployment(
   { store, events }: DeploymentCore,
-  act: "created" | "updated" | "deleted" | "ready" | "not-ready" | "disabled",
+  act: "created" | "updated" | "deleted" | "ready" | "not-ready" | "schedule-disabled",
   row: Pick<StatusRow, "id" | "name" | "flow_id" | "work_queue_id"> & {
     readonly payload?: Readonly<Record<string, unknown>>;
   },

@@ -14,7 +14,9 @@ export function deploymentBody(store: Store, row: DeploymentRow): DeploymentResp
     row.work_queue_id === null
       ? undefined
       : store
-          .statement("SELECT p.name FROM work_queue q JOIN work_pool p ON p.id = q.work_pool_id WHERE q.id = ?")
+          .statement(
+            "SELECT p.name, q.name AS queue FROM work_queue q JOIN work_pool p ON p.id = q.work_pool_id WHERE q.id = ?",
+          )
           .get(row.work_queue_id);
   return {
     id: row.id,
@@ -33,7 +35,7 @@ export function deploymentBody(store: Store, row: DeploymentRow): DeploymentResp
     parameters: json(row.parameters),
     tags: json(row.tags),
     labels: json(row.labels),
-    work_queue_name: row.work_queue_name,
+    work_queue_name: pool ? String(pool["queue"]) : row.work_queue_name,
     work_queue_id: row.work_queue_id,
     last_polled: isoOrNull(row.last_polled),
     parameter_openapi_schema: json(row.parameter_openapi_schema ?? "{}"),
@@ -51,6 +53,7 @@ export function deploymentBody(store: Store, row: DeploymentRow): DeploymentResp
 }
 
 /** A column of JSON, written from a validated body of the shape that is asked for. */
-function json<T>(text: string | null): T {
-  return (text === null ? null : JSON.parse(text)) as T;
+// oxlint-disable-next-line typescript/no-explicit-any -- each caller's field says the shape
+function json(text: string | null): any {
+  return text === null ? null : JSON.parse(text);
 }

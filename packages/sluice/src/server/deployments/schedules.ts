@@ -1,4 +1,8 @@
-import type { DeploymentSchedule, DeploymentScheduleCreate, DeploymentScheduleUpdate } from "../../wire/contract/shapes.ts";
+import type {
+  DeploymentSchedule,
+  DeploymentScheduleCreate,
+  DeploymentScheduleUpdate,
+} from "../../wire/contract/shapes.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { readDuration } from "../../rules/schedules/interval-dates.ts";
 import { withStart } from "../../rules/schedules/rrule-dates.ts";
@@ -79,19 +83,77 @@ export function insertSchedules(
       .statement(
         "INSERT INTO deployment_schedule (id, deployment_id, schedule, active, max_scheduled_runs, parameters, slug, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       )
-      .run(
-        row.id,
-        deploymentId,
-        row.schedule,
-        row.active,
-        row.max_scheduled_runs,
-        row.parameters,
-        slug,
-        now,
-        now,
-      );
+      .run(row.id, deploymentId, row.schedule, row.active, row.max_scheduled_runs, row.parameters, slug, now, now);
     return row;
   });
+}
+
+/**
+ * Replaces the schedules of a deployment by those given: where all have slugs, each changes, or renames, the one of its slug and the others stay;
+ * otherwise all are new. Runs inside a write.
+ *
+ * @throws Refusal 422 when it is unclear what becomes of a schedule
+ */
+export function replaceSchedules(
+  store: Store,
+  deploymentId: string,
+  given: readonly DeploymentScheduleUpdate[] | undefined,
+): void {
+  const known = schedulesOf(store, deploymentId);
+  const isBySlug = known.length > 0 && known.every(({ slug }) => slug !== null);
+  const schedules = given ?? [];
+  if (isBySlug && schedules.some(({ slug }) => slug === null || slug === undefined)) {
+    const detail = "Please provide a slug for each schedule in your request to ensure schedules are updated correctly.";
+    throw new Refusal(422, detail);
+  }
+  if (isBySlug) {
+    mergeSchedules(store, deploymentId, { known, schedules });
+    return;
+  }
+  if (given === undefined) return;
+  store.statement("DELETE FROM deployment_schedule WHERE deployment_id = ?").run(deploymentId);
+  insertSchedules(store, deploymentId, schedules.flatMap(asNew));
+}
+
+function mergeSchedules(
+  store: Store,
+  deploymentId: string,
+  {
+    known,
+    schedules,
+  }: { readonly known: readonly ScheduleRow[]; readonly schedules: readonly DeploymentScheduleUpdate[] },
+): void {
+  const bySlug = new Map(known.map((row) => [row.slug, row]));
+  const replaced = new Set<string>();
+  for (const { replaces } of schedules) {
+    if (!replaces) continue;
+    if (replaced.has(replaces))
+      throw new Refusal(422, `Multiple schedules have 'replaces' targeting the same slug: ${replaces}`);
+    replaced.add(replaces);
+  }
+  for (const { slug, replaces } of schedules) {
+    if (!slug || !replaces || !bySlug.has(slug) || replaced.has(slug)) continue;
+    const detail = `Cannot rename schedule from '${replaces}' to '${slug}': a schedule with slug '${slug}' already exists.`;
+    throw new Refusal(422, detail);
+  }
+  const clear = store.statement("UPDATE deployment_schedule SET slug = NULL WHERE deployment_id = ? AND slug = ?");
+  for (const slug of replaced) clear.run(deploymentId, slug);
+  for (const schedule of schedules) {
+    const row = bySlug.get(schedule.replaces || (schedule.slug ?? null));
+    if (row) {
+      updateSchedule(store, row, schedule);
+      continue;
+    }
+    const made = asNew(schedule);
+    if (made.length === 0)
+      throw new Refusal(422, "Unable to create new deployment schedules without a schedule configuration.");
+    insertSchedules(store, deploymentId, made);
+  }
+}
+
+function asNew(given: DeploymentScheduleUpdate): DeploymentScheduleCreate[] {
+  const { schedule, active, slug = null, parameters = {} } = given;
+  return schedule ? [{ schedule, active: active ?? true, slug, parameters }] : [];
 }
 
 /** Changes what is given of a schedule. Runs inside a write. */

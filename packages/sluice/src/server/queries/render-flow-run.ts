@@ -8,7 +8,15 @@ export function flowRunView(store: Store, row: FlowRunRow): FlowRunResponse {
   const body = flowRunBody(row, store.nowUs());
   if (row.work_queue_id === null) return body;
   const pool = store
-    .statement("SELECT p.id, p.name FROM work_queue q JOIN work_pool p ON p.id = q.work_pool_id WHERE q.id = ?")
+    .statement(
+      "SELECT p.id, p.name, q.name AS queue FROM work_queue q JOIN work_pool p ON p.id = q.work_pool_id WHERE q.id = ?",
+    )
     .get(row.work_queue_id);
-  return pool ? { ...body, work_pool_id: String(pool["id"]), work_pool_name: String(pool["name"]) } : body;
+  if (!pool) return body;
+  return {
+    ...body,
+    work_queue_name: String(pool["queue"]),
+    work_pool_id: String(pool["id"]),
+    work_pool_name: String(pool["name"]),
+  };
 }

@@ -6,6 +6,7 @@
 import { Format } from "typebox/format";
 import { Compile, type Validator } from "typebox/schema";
 import type { JsonSchema, Route, RouteParameter } from "../../wire/routes.ts";
+import { readDuration } from "../../rules/schedules/interval-dates.ts";
 import SCHEMAS from "../../wire/contract/schemas.json" with { type: "json" };
 import { isoToMicros } from "../../wire/timestamp.ts";
 import { InvalidRequest, Refusal, type ApiCall, type Fault } from "../api-reply.ts";
@@ -92,7 +93,8 @@ export class RequestCheck {
     const { request } = this.#route;
     const read = coerce(withoutOldForms(given, typeof request === "string" ? request : null), schema, findSchema);
     if (validator.Check(read)) return read;
-    throw new InvalidRequest(faultsOf(validator.Errors(read)[1], given, ["body"]), given);
+    const faults = faultsOf(validator.Errors(read)[1], given, ["body"]);
+    throw new InvalidRequest(isOfParts(request) ? faults.map(withoutInput) : faults, given);
   }
 }
 
@@ -112,10 +114,20 @@ export function valueCheck(name: string): (value: unknown) => Fault[] {
 
 function checkerOf(request: string | JsonSchema): Checker {
   Format.Set("date-time", (text) => isoToMicros(text) !== undefined);
+  Format.Set("duration", (text) => Number.isFinite(readDuration(text)));
   Format.Set("uuid", (text) => isUuid(text));
   const schema: JsonSchema = typeof request === "string" ? { $ref: `#/$defs/${request}` } : request;
   const compiled = { ...schema, $defs: reachable(schema) };
   return { schema, validator: Compile(compiled) };
+}
+
+/** A body that is made of named parts, each of which the contract looks for alone. */
+function isOfParts(request: string | JsonSchema | null): boolean {
+  return typeof request === "string" && request.startsWith("Body_");
+}
+
+function withoutInput(fault: Fault): Fault {
+  return fault.type === "missing" && fault.loc.length === 2 ? { ...fault, input: null } : fault;
 }
 
 /** The definitions that a schema leads to: compiling all of them would take long. */

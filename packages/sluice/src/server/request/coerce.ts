@@ -50,7 +50,14 @@ function coerceNumber(value: number, type: unknown, format: unknown): unknown {
     const seconds = Math.abs(value) > MOST_SECONDS ? value / 1000 : value;
     return microsToIso(Math.round(seconds * 1e6));
   }
+  if (format === "duration") return durationOf(value);
   return type === "boolean" && (value === 0 || value === 1) ? value === 1 : value;
+}
+
+function durationOf(seconds: number): string {
+  return `${seconds < 0 ? "-" : ""}PT${Math.abs(seconds)
+    .toFixed(6)
+    .replace(/\.?0+$/, "")}S`;
 }
 
 function coerceTruth(text: string): unknown {
@@ -61,10 +68,19 @@ function coerceTruth(text: string): unknown {
 function coerceUnion(value: unknown, members: readonly unknown[], find: FindSchema): unknown {
   const schemas = members.filter((one) => isSchema(one));
   if (value === null && schemas.some((one) => one["type"] === "null")) return null;
-  // Of several shapes none is known to be meant: only a plain "this or null" is read leniently.
+  // Of several shapes one is known to be meant when it alone has all that it needs; else only a plain "this or null" is read leniently.
   const others = schemas.filter((one) => one["type"] !== "null");
-  const [only] = others;
-  return others.length === 1 && only ? coerce(value, only, find) : value;
+  const meant = others.length === 1 ? others : others.filter((one) => isMeant(value, one, find));
+  const [only] = meant;
+  return meant.length === 1 && only ? coerce(value, only, find) : value;
+}
+
+function isMeant(value: unknown, schema: JsonSchema, find: FindSchema): boolean {
+  const { $ref: reference } = schema;
+  const target = typeof reference === "string" ? find(reference.slice("#/$defs/".length)) : schema;
+  const needed = target?.["required"];
+  if (typeof value !== "object" || value === null || !Array.isArray(needed) || needed.length === 0) return false;
+  return needed.every((name) => typeof name === "string" && Object.hasOwn(value, name));
 }
 
 function coerceObject(value: object, schema: JsonSchema, find: FindSchema): unknown {

@@ -10,6 +10,7 @@ ALTER TABLE flow_run ADD COLUMN auto_scheduled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE flow_run ADD COLUMN created_by TEXT;
 ALTER TABLE flow_run ADD COLUMN infrastructure_document_id TEXT;
 CREATE INDEX flow_run_deployment ON flow_run (deployment_id) WHERE deployment_id IS NOT NULL;
+CREATE INDEX flow_run_schedule ON flow_run (deployment_id, next_scheduled_start_time) WHERE auto_scheduled = 1 AND state_type = 'SCHEDULED';
 CREATE INDEX flow_run_next ON flow_run (next_scheduled_start_time) WHERE state_type = 'SCHEDULED';
 CREATE INDEX flow_run_queue ON flow_run (work_queue_id, state_type, next_scheduled_start_time) WHERE work_queue_id IS NOT NULL;
 

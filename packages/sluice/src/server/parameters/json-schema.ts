@@ -42,7 +42,8 @@ export interface CheckOptions {
  * @throws SchemaFault
  */
 export function checkValue(value: unknown, schema: ObjectSchema, options: CheckOptions = {}): ValueFault[] {
-  const prepared = prepareSchema(options.ignoresRequired ? withoutRequired(schema) : schema);
+  const whole = prepareSchema(schema);
+  const prepared = options.ignoresRequired ? withoutRequired(whole) : whole;
   refuseForeignReferences(prepared);
   let errors: readonly { keyword: string; instancePath: string; params: object; schemaPath: string }[];
   try {

@@ -40,7 +40,8 @@ function defaultsOf(schema: ObjectSchema): { defaults: Record<string, unknown>; 
     if (!isObject(property) || !("default" in property)) continue;
     const value = property["default"];
     if (isObject(value) && "$ref" in value) hasInvalid = true;
-    else if (value !== null && checkValue({ [name]: value }, schema, { ignoresRequired: true }).length > 0) hasInvalid = true;
+    else if (value !== null && checkValue({ [name]: value }, schema, { ignoresRequired: true }).length > 0)
+      hasInvalid = true;
     else defaults[name] = value;
   }
   return { defaults, hasInvalid };
