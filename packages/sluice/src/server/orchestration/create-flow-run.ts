@@ -63,7 +63,7 @@ export function createFlowRun(core: ServerCore, body: FlowRunCreate, origin: Flo
     tags: JSON.stringify([...new Set(body.tags ?? [])]),
     labels: JSON.stringify({ ...inherited, "prefect.flow.id": flow.id, ...body.labels }),
     empirical_policy: JSON.stringify(body.empirical_policy ?? {}),
-    job_variables: JSON.stringify(body.job_variables ?? null),
+    job_variables: JSON.stringify(body.job_variables ?? {}),
   });
   if (tracking && tracking.child_flow_run_id !== id) {
     store.taskGroups.add(tracking, -1);
