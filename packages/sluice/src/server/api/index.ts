@@ -18,6 +18,7 @@ import { logHandlers } from "./logs.ts";
 import { ownHandlers } from "./own.ts";
 import { runListHandlers } from "./run-lists.ts";
 import { savedSearchHandlers } from "./saved-searches.ts";
+import { tailHandlers } from "./tails.ts";
 import { taskRunHandlers } from "./task-runs.ts";
 import { taskWorkerHandlers } from "./task-workers.ts";
 import { uiHandlers } from "./ui.ts";
@@ -46,6 +47,7 @@ export const HANDLERS: Handlers = {
   ...deploymentRunHandlers,
   ...deploymentScheduleHandlers,
   ...eventHandlers,
+  ...tailHandlers,
   ...runListHandlers,
   ...uiHandlers,
   ...savedSearchHandlers,
