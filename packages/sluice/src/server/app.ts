@@ -43,17 +43,14 @@ async function dispatch(
   const { handler, check } = matched.target;
   const query = new URLSearchParams(search);
   check.query(query);
-  const { userAgent, origin } = call;
-  const body = check.body(call);
-  check.path(matched.params, body);
+  const { userAgent } = call;
   return handler(
     {
       params: matched.params,
       query,
-      body,
+      body: check.body(call),
       ...(call.body === undefined ? {} : { text: call.body }),
       ...(userAgent === undefined ? {} : { userAgent }),
-      ...(origin === undefined ? {} : { origin }),
       ...(signal ? { signal } : {}),
     },
     core,

@@ -13,14 +13,12 @@ import { TaskQueue } from "./background/task-queue.ts";
 import { TaskWorkers } from "./background/task-workers.ts";
 import { SecretBox } from "./blocks/secret-box.ts";
 import { Store } from "./db/store.ts";
-import { CommitBell } from "./events/commit-bell.ts";
 import { EventLog } from "./events/event-log.ts";
 import { LeaseReaper } from "./services/lease-reaper.ts";
 import { Processes } from "./services/processes.ts";
 import { ServiceLoops } from "./services/service-loops.ts";
 import { readBody, readOwnBody } from "./read-body.ts";
 import { takeRunRecords } from "./orchestration/run-records.ts";
-import { WorkerChannels } from "./work-pools/worker-channels.ts";
 import { checkLogs, storeLogs } from "./take-logs.ts";
 
 /** How a server is opened. */
@@ -52,12 +50,10 @@ export class ServerCore {
   readonly testing: boolean;
   readonly settings: ServerSettings;
   readonly events: EventLog;
-  readonly bell: CommitBell;
   readonly taskQueue: TaskQueue;
   readonly taskWorkers: TaskWorkers;
   readonly reaper: LeaseReaper;
   readonly services: ServiceLoops;
-  readonly workerChannels: WorkerChannels;
   readonly onError: (error: unknown) => void;
   #app: Promise<App> | undefined;
   #box: SecretBox | undefined;
@@ -68,12 +64,10 @@ export class ServerCore {
     this.testing = options.testing ?? false;
     this.settings = { ...defaultServerSettings(), ...options.settings };
     this.events = new EventLog(this.store);
-    this.bell = new CommitBell(this.store);
     this.taskQueue = new TaskQueue(this.store, this.onError);
     this.taskWorkers = new TaskWorkers(this.store.nowUs);
     this.processes = new Processes(this, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
     this.services = new ServiceLoops(this);
-    this.workerChannels = new WorkerChannels(this);
     this.reaper = new LeaseReaper(this.store, this.processes);
     this.reaper.judgeNow().catch(this.onError);
     this.reaper.start(this.onError);
@@ -117,8 +111,6 @@ export class ServerCore {
   stopHolding(): void {
     this.processes.stopHolding();
     this.taskQueue.stopHolding();
-    this.workerChannels.stopHolding();
-    this.bell.close();
   }
 
   /** Stops the services, commits and closes the database. Closing twice is legal. */

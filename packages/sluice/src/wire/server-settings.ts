@@ -117,24 +117,6 @@ export const SERVER_SETTINGS = {
     15,
     "Time between two looks for leases that ended.",
   ),
-  cleanupLeaseSeconds: number(
-    "WORKER_CHANNEL_CLEANUP_LEASE_SECONDS",
-    30,
-    "How long a worker may be silent about infrastructure that it was asked to tear down before another is asked.",
-  ),
-  cleanupMaxDeliveryAttempts: number(
-    "WORKER_CHANNEL_CLEANUP_MAX_DELIVERY_ATTEMPTS",
-    3,
-    "How often workers are asked to tear the same infrastructure down.",
-  ),
-  dbVacuumEnabled: flag("SERVICES_DB_VACUUM_ENABLED", true, "Whether old events are deleted."),
-  dbVacuumLoopSeconds: number("SERVICES_DB_VACUUM_LOOP_SECONDS", 3600, "Time between two looks for old events."),
-  eventsRetentionSeconds: number("EVENTS_RETENTION_PERIOD", 604_800, "How long events are kept."),
-  eventsBackfillSeconds: number(
-    "EVENTS_MAXIMUM_WEBSOCKET_BACKFILL",
-    900,
-    "How far back a stream of events begins at most.",
-  ),
   triggersEnabled: flag("SERVICES_TRIGGERS_ENABLED", true, "Whether automations hear events and act."),
 } as const;
 

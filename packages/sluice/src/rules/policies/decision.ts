@@ -81,8 +81,8 @@ export function decide<Facts, Effect>(
   return { kind: "accept", state: proposed, effects };
 }
 
-/** The state with some of its details set; null and false, which say nothing, are taken out. */
+/** The state with some of its details set; null, which says nothing, is taken out. */
 export function withDetails(state: RunState, details: RunState["details"]): RunState {
   const entries = Object.entries({ ...state.details, ...details });
-  return { ...state, details: Object.fromEntries(entries.filter(([, value]) => value !== null && value !== false)) };
+  return { ...state, details: Object.fromEntries(entries.filter(([, value]) => value !== null)) };
 }

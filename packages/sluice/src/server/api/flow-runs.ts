@@ -1,19 +1,27 @@
 import type {
+  BulkDeleteFlowRunsBody,
+  BulkSetFlowRunStateBody,
   CountFlowRunsBody,
   FlowRunCreate,
+  FlowRunOrchestrationResult,
   FlowRunUpdate,
   ReadFlowRunsBody,
+  ResumeFlowRunBody,
   SetFlowRunStateBody,
 } from "../../wire/contract/shapes.ts";
-import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
-import type { FlowRunPatch, FlowRunRow } from "../db/flow-run-table.ts";
-import { purgeRunData } from "../services/purge.ts";
-import { countRows, readFlowRuns } from "../queries/read-runs.ts";
+import { ObjectNotFound, Refusal, reply } from "../api-reply.ts";
 import { createFlowRun } from "../orchestration/create-flow-run.ts";
+import { resumeFlowRun } from "../orchestration/resume-flow-run.ts";
 import { setFlowRunState } from "../orchestration/set-flow-run-state.ts";
-import { found, param, type Handlers } from "./handler.ts";
+import { addLabels, updateFlowRun } from "../orchestration/update-flow-run.ts";
+import { countRows, readFlowRuns } from "../queries/read-runs.ts";
 import { flowRunView } from "../queries/render-flow-run.ts";
-import { statesBody } from "../queries/render.ts";
+import type { ServerCore } from "../server-core.ts";
+import { deleteFlowRun } from "../services/purge.ts";
+import { found, param, type Handlers } from "./handler.ts";
+
+/** Most runs that one request changes or deletes. */
+const BULK = 50;
 
 /** Flow runs. Bodies have the shapes of the route table's schemas. */
 export const flowRunHandlers: Handlers = {
@@ -36,17 +44,25 @@ export const flowRunHandlers: Handlers = {
   "POST /flow_runs/count": async (call, { store }) =>
     reply(200, await store.read(() => countRows(store, "flow_run", call.body as CountFlowRunsBody))),
   "PATCH /flow_runs/{id}": async (call, { store }) => {
-    await store.write(() => {
-      const row = found(store.flowRuns.byId(param(call, "id")), "Flow run");
-      store.flowRuns.patch(row.id, patchOf(row, call.body as FlowRunUpdate));
-    });
+    await store.write(() => updateFlowRun(store, param(call, "id"), call.body as FlowRunUpdate));
     return reply(204);
   },
-  "DELETE /flow_runs/{id}": async (call, core) => {
-    const isThere = await core.store.write(() => core.store.flowRuns.delete(param(call, "id")));
-    if (!isThere) throw new Refusal(404, "Flow run not found");
-    await purgeRunData(core.store, param(call, "id"));
+  "PATCH /flow_runs/{id}/labels": async (call, { store }) => {
+    const id = param(call, "id");
+    const isThere = await store.write(() => addLabels(store, id, call.body as Record<string, unknown>));
+    if (!isThere) throw new ObjectNotFound(`Flow run with id ${id} not found`);
     return reply(204);
+  },
+  "DELETE /flow_runs/{id}": async (call, { store }) => {
+    if (!(await deleteFlowRun(store, param(call, "id")))) throw new Refusal(404, "Flow run not found");
+    return reply(204);
+  },
+  "POST /flow_runs/bulk_delete": async (call, { store }) => {
+    const { flow_runs = null, limit = BULK } = call.body as BulkDeleteFlowRunsBody;
+    const runs = await store.read(() => readFlowRuns(store, { flow_runs }, { limit }));
+    const deleted: string[] = [];
+    for (const { id } of runs) if (await deleteFlowRun(store, id)) deleted.push(id);
+    return reply(200, { deleted });
   },
   "POST /flow_runs/{id}/set_state": async (call, core) => {
     const { state, force = false } = call.body as SetFlowRunStateBody;
@@ -56,26 +72,37 @@ export const flowRunHandlers: Handlers = {
     );
     return reply(isNew ? 201 : 200, result);
   },
-  "GET /flow_run_states/": async (call, { store }) => {
-    const id = call.query.get("flow_run_id");
-    if (id === null)
-      throw new InvalidRequest([{ loc: ["query", "flow_run_id"], msg: "Field required", type: "missing" }]);
-    const row = await store.read(() => store.flowRuns.byId(id));
-    return reply(200, row ? statesBody(row) : []);
+  "POST /flow_runs/bulk_set_state": async (call, core) =>
+    reply(200, { results: await setStates(core, call.body as BulkSetFlowRunStateBody, call.userAgent) }),
+  "POST /flow_runs/{id}/resume": async (call, core) => {
+    const { run_input: input = null } = call.body as ResumeFlowRunBody;
+    const { isNew, result } = await core.store.write(() =>
+      resumeFlowRun(core, { id: param(call, "id"), input, userAgent: call.userAgent }),
+    );
+    return reply(isNew ? 201 : 200, result);
   },
 };
 
-function patchOf(row: FlowRunRow, body: FlowRunUpdate): FlowRunPatch {
-  const json = (value: unknown): string => JSON.stringify(value);
-  return {
-    ...(body.name ? { name: body.name } : {}),
-    ...(body.flow_version === undefined ? {} : { flow_version: body.flow_version }),
-    ...(body.infrastructure_pid === undefined ? {} : { infrastructure_pid: body.infrastructure_pid }),
-    ...(body.parameters ? { parameters: json(body.parameters) } : {}),
-    ...(body.tags ? { tags: json(body.tags) } : {}),
-    ...(body.job_variables ? { job_variables: json(body.job_variables) } : {}),
-    ...(body.empirical_policy
-      ? { empirical_policy: json({ ...(JSON.parse(row.empirical_policy) as object), ...body.empirical_policy }) }
-      : {}),
-  };
+/** Proposes a state for each run; a run that is gone meanwhile fails none of the others. */
+async function setStates(
+  core: ServerCore,
+  { flow_runs = null, state, force = false, limit = BULK }: BulkSetFlowRunStateBody,
+  userAgent: string | undefined,
+): Promise<FlowRunOrchestrationResult[]> {
+  const { store } = core;
+  const policy = force ? "minimal" : "core";
+  const runs = await store.read(() => readFlowRuns(store, { flow_runs }, { limit }));
+  return Promise.all(
+    runs.map(async ({ id }): Promise<FlowRunOrchestrationResult> => {
+      try {
+        const { result } = await store.write(() => setFlowRunState(core, { id, state, policy, userAgent }));
+        const { status, state: now, details } = result;
+        return { flow_run_id: id, status, state: now, details };
+      } catch (error) {
+        if (!(error instanceof ObjectNotFound)) throw error;
+        const details = { type: "abort_details", reason: error.message } as const;
+        return { flow_run_id: id, status: "ABORT", state: null, details };
+      }
+    }),
+  );
 }

@@ -11,19 +11,19 @@ import { deploymentRunHandlers } from "./deployment-runs.ts";
 import { deploymentScheduleHandlers } from "./deployment-schedules.ts";
 import { eventHandlers } from "./events.ts";
 import { flowHandlers } from "./flows.ts";
+import { flowRunInputHandlers } from "./flow-run-inputs.ts";
 import { flowRunHandlers } from "./flow-runs.ts";
 import { graphHandlers } from "./graph.ts";
 import type { Handlers } from "./handler.ts";
 import { logHandlers } from "./logs.ts";
 import { ownHandlers } from "./own.ts";
 import { runListHandlers } from "./run-lists.ts";
+import { runStateHandlers } from "./run-states.ts";
 import { savedSearchHandlers } from "./saved-searches.ts";
-import { tailHandlers } from "./tails.ts";
 import { taskRunHandlers } from "./task-runs.ts";
 import { taskWorkerHandlers } from "./task-workers.ts";
 import { uiHandlers } from "./ui.ts";
 import { variableHandlers } from "./variables.ts";
-import { workerChannelHandlers } from "./worker-channels.ts";
 import { workPoolHandlers } from "./work-pools.ts";
 import { workQueueHandlers } from "./work-queues.ts";
 
@@ -32,6 +32,7 @@ export const HANDLERS: Handlers = {
   ...adminHandlers,
   ...flowHandlers,
   ...flowRunHandlers,
+  ...flowRunInputHandlers,
   ...graphHandlers,
   ...taskRunHandlers,
   ...taskWorkerHandlers,
@@ -47,13 +48,12 @@ export const HANDLERS: Handlers = {
   ...deploymentRunHandlers,
   ...deploymentScheduleHandlers,
   ...eventHandlers,
-  ...tailHandlers,
   ...runListHandlers,
+  ...runStateHandlers,
   ...uiHandlers,
   ...savedSearchHandlers,
   ...variableHandlers,
   ...workPoolHandlers,
-  ...workerChannelHandlers,
   ...workQueueHandlers,
   ...ownHandlers,
 };

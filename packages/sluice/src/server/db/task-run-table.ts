@@ -112,13 +112,20 @@ export class TaskRunTable {
     return this.#store.statement("SELECT * FROM task_run_row WHERE id = ?").get(id) as TaskRunRow | undefined;
   }
 
-  /** The run of these keys; the first made where an engine has made several. Reads the task runs of the flow run, so not for hot paths. */
-  byKeys(flowRunId: string, taskKey: string, dynamicKey: string): TaskRunRow | undefined {
-    const query = this.#store.statement(
-      "SELECT * FROM task_run_row WHERE flow_run_id = ? AND dynamic_key = ? AND task_key = ? LIMIT 1",
-    );
+  /**
+   * The run of these keys; the first made where an engine has made several. Reads the task runs of the flow run, so not for hot paths.
+   *
+   * @param flowRunId null for a run without a flow run
+   */
+  byKeys(flowRunId: string | null, taskKey: string, dynamicKey: string): TaskRunRow | undefined {
+    const ofFlowRun = "SELECT * FROM task_run_row WHERE flow_run_id = ? AND dynamic_key = ? AND task_key = ? LIMIT 1";
+    const loose = "SELECT * FROM task_run_row WHERE flow_run_no IS NULL AND dynamic_key = ? AND task_key = ? LIMIT 1";
+    const row =
+      flowRunId === null
+        ? this.#store.statement(loose).get(dynamicKey, taskKey)
+        : this.#store.statement(ofFlowRun).get(flowRunId, dynamicKey, taskKey);
     // STRICT table: the columns have these types.
-    return query.get(flowRunId, dynamicKey, taskKey) as TaskRunRow | undefined;
+    return row as TaskRunRow | undefined;
   }
 
   /** Writes the whole history of a run and what is repeated of it. */

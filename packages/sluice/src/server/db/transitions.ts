@@ -66,6 +66,15 @@ export function transitionOf(state: RunState, id?: string): StoredTransition {
     : [state.type, state.name, state.timestampUs, state.message];
 }
 
+/** Marks a state of a tracking task run as its own, not its subflow's. */
+export function withoutChild(transition: StoredTransition): StoredTransition {
+  const [type, name, timestampUs, message = null, data = null, details = null, id] = transition;
+  const marked = { ...details, child_flow_run_id: null };
+  return id === undefined
+    ? [type, name, timestampUs, message, data, marked]
+    : [type, name, timestampUs, message, data, marked, id];
+}
+
 /** Reads a stored transition as the rules see it. */
 export function stateOf(transition: StoredTransition): RunState {
   const [type, name, timestampUs, message, data, details] = transition;

@@ -7,7 +7,7 @@ import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { Store } from "../db/store.ts";
 import type { TaskRunRow } from "../db/task-run-table.ts";
 import { stateOf } from "../db/transitions.ts";
-import { newestStateBody } from "../queries/render.ts";
+import { isStateDetail, newestStateBody } from "../queries/render.ts";
 import { newestTransition } from "./run-history.ts";
 
 /** What came of a proposal; `isNew` says whether a state was written, be it another one than proposed (201 instead of 200). */
@@ -19,17 +19,20 @@ export interface SetStateOutcome {
 /** Makes the state that a client proposes, with the contract's defaults: the type's name, now as the time of a schedule. */
 export function proposedState(state: StateCreate, timestampUs: number): RunState {
   const details: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(state.state_details ?? {}))
-    if (value !== null && value !== false) details[name] = value;
+  for (const [name, value] of Object.entries(state.state_details ?? {})) {
+    const isSaid = value !== null && !(value === false && FALSE_BY_DEFAULT.has(name));
+    if (isSaid && isStateDetail(name)) details[name] = value;
+  }
   if (state.type === "SCHEDULED") details["scheduled_time"] ??= microsToIso(timestampUs);
-  // The one false that differs from nothing said.
-  if (state.state_details?.retriable === false) details["retriable"] = false;
   // The schema has checked the fields that the rules read.
   const checked = details as StateDetails;
   const { name, message = null, data = null } = state;
   const rest = { message, data, details: checked };
   return runState(state.type, timestampUs, name === null || name === undefined ? rest : { name, ...rest });
 }
+
+/** Details whose false says nothing. */
+const FALSE_BY_DEFAULT: ReadonlySet<string> = new Set(["deferred", "untrackable_result", "pause_reschedule"]);
 
 /** The state of a run; null when it has none. */
 export function stateNow(row: FlowRunRow | TaskRunRow): RunState | null {

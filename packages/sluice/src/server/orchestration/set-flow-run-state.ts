@@ -11,7 +11,7 @@ import { runState, type RunState } from "../../rules/run-state.ts";
 import type { StateCreate } from "../../wire/contract/shapes.ts";
 import type { ServerSettings } from "../../wire/server-settings.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
-import { Refusal } from "../api-reply.ts";
+import { ObjectNotFound } from "../api-reply.ts";
 import { endLeasesOf, leasesOfHolder, leaseSlots, renewLease } from "../concurrency/concurrency-leases.ts";
 import { limitById } from "../concurrency/concurrency-limits.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
@@ -50,12 +50,12 @@ export interface FlowRunProposal {
  *
  * A cancel goes to the run's owner at once; a run whose owner is gone, or that has an owner no more, becomes CANCELLED at once.
  *
- * @throws Refusal 404
+ * @throws ObjectNotFound
  */
 export function setFlowRunState(core: Deciding, proposal: FlowRunProposal): SetStateOutcome {
   const { store } = core;
   const row = store.flowRuns.byId(proposal.id);
-  if (!row) throw new Refusal(404, `Flow run with id ${proposal.id} not found`);
+  if (!row) throw new ObjectNotFound(`Flow run with id ${proposal.id} not found`);
   const proposed = proposedState(proposal.state, nextTimestamp(store, row));
   const clientVersion = clientVersionOf(proposal.userAgent);
   const { policy = "core" } = proposal;

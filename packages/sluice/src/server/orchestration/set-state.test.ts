@@ -11,7 +11,7 @@ import { newId } from "../db/new-id.ts";
 import { decodeTransitions } from "../db/transitions.ts";
 import { ServerCore } from "../server-core.ts";
 import { setFlowRunState } from "./set-flow-run-state.ts";
-import { setTaskRunState } from "./set-task-run-state.ts";
+import { setTaskRunState } from "./task-runs/set-task-run-state.ts";
 
 const START = 1_790_000_000_000_000;
 const SLOTS = 2;

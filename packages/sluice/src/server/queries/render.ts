@@ -28,6 +28,11 @@ const NO_DETAILS = {
   deployment_concurrency_lease_id: null,
 } satisfies StateDetails;
 
+/** Tells whether states have a detail of this name; others are not kept. */
+export function isStateDetail(name: string): boolean {
+  return Object.hasOwn(NO_DETAILS, name);
+}
+
 /** Which run a state belongs to: the three ids of its details. */
 type Belonging = Pick<StateDetails, "flow_run_id" | "task_run_id" | "child_flow_run_id">;
 
@@ -134,7 +139,9 @@ export function detailsOfTaskRun(row: TaskRunRow): TaskRunDetails {
 }
 
 function belongingOfFlowRun(row: FlowRunRow): Belonging {
-  return { flow_run_id: row.id, task_run_id: row.parent_task_run_id };
+  return row.parent_task_run_id === null
+    ? { flow_run_id: row.id }
+    : { flow_run_id: row.id, task_run_id: row.parent_task_run_id };
 }
 
 function belongingOfTaskRun(row: TaskRunRow): Belonging {
@@ -154,8 +161,15 @@ function stateBody(
     timestamp: microsToIso(timestampUs),
     message,
     data,
-    state_details: { ...NO_DETAILS, ...details, ...belonging },
+    state_details: { ...NO_DETAILS, ...details, ...belonging, ...ownChild(details) },
   };
+}
+
+/** A state of a tracking task run that is not its subflow's names no child. */
+function ownChild(details: StoredTransition[5]): Pick<StateDetails, "child_flow_run_id"> | undefined {
+  return details && "child_flow_run_id" in details && details["child_flow_run_id"] === null
+    ? { child_flow_run_id: null }
+    : undefined;
 }
 
 function runFields(row: RunColumns & (FlowRunRow | TaskRunRow), belonging: Belonging, nowUs: number) {

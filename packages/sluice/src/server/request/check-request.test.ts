@@ -36,9 +36,33 @@ test.each([
     { flow_runs: { start_time: { before_: "1970-01-01T00:00:05.000000Z" } } },
   ],
   ["/flow_runs/", { flow_id: ID, name: null }, { flow_id: ID }],
+  [
+    "/flow_runs/",
+    { flow_id: ID, empirical_policy: { pause_keys: ["a", "b", "a"] } },
+    { flow_id: ID, empirical_policy: { pause_keys: ["a", "b"] } },
+  ],
   ["/v2/concurrency_limits/", { name: "x", limit: 1, active: "no" }, { name: "x", limit: 1, active: false }],
 ])("%s takes %j", (path, body, read) => {
   expect(check(path, body)).toEqual(read);
+});
+
+test.each([
+  ["x", "invalid character: found `x` at 0"],
+  ["00000000_0000-0000-0000-000000000000", "invalid character: found `_` at 8"],
+  ["", "invalid length: found 0"],
+  ["0000000000000000000000000000000", "invalid length: found 31"],
+  ["00000000-0000-0000-0000", "invalid group count: expected 5, found 4"],
+  ["0000000-0000-0000-0000-000000000000", "invalid group length in group 0: expected 8, found 7"],
+])("of %j, which is no UUID, the reason is told", (flow_id, error) => {
+  expect(faultsOf("/flow_runs/", { flow_id })).toEqual([
+    {
+      type: "uuid_parsing",
+      loc: ["body", "flow_id"],
+      msg: `Input should be a valid UUID, ${error}`,
+      input: flow_id,
+      ctx: { error },
+    },
+  ]);
 });
 
 test("what is wrong is told with its place, its kind and the value", () => {

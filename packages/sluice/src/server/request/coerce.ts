@@ -9,7 +9,7 @@ const MOST_SECONDS = 2e10;
 export type FindSchema = (name: string) => JsonSchema | undefined;
 
 /**
- * Reads values as leniently as the contract does: numbers and truth written as text, instants as seconds, UUIDs in capitals or without dashes.
+ * Reads values as leniently as the contract does: numbers and truth written as text, instants as seconds, UUIDs in capitals or without dashes, sets with repeated members.
  *
  * Returns the value as the schema wants it, as far as that is possible; what does not fit stays as it was, for the check to refuse.
  */
@@ -23,8 +23,9 @@ export function coerce(value: unknown, schema: JsonSchema, find: FindSchema): un
   if (typeof value === "string") return coerceText(value, type, format);
   if (typeof value === "number") return coerceNumber(value, type, format);
   if (Array.isArray(value)) {
-    const { items } = schema;
-    return isSchema(items) ? value.map((one: unknown) => coerce(one, items, find)) : value;
+    const { items, uniqueItems } = schema;
+    const read = isSchema(items) ? value.map((one: unknown) => coerce(one, items, find)) : value;
+    return uniqueItems === true ? [...new Map(read.map((one) => [JSON.stringify(one), one])).values()] : read;
   }
   return typeof value === "object" && value !== null ? coerceObject(value, schema, find) : value;
 }

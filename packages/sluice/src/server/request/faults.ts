@@ -1,5 +1,5 @@
 import type { Fault } from "../api-reply.ts";
-import { sayingOf } from "./sayings.ts";
+import { sayBadUuid, sayingOf } from "./sayings.ts";
 
 /** Most faults told of one request. */
 const MAX_FAULTS = 20;
@@ -64,7 +64,9 @@ function faultsAt(error: SchemaError, steps: readonly (string | number)[], input
       input: partOf(input, [name]),
     }));
   }
-  return [{ ...sayingOf(error), loc: steps, input }];
+  const isBadUuid = error.keyword === "format" && "format" in error.params && error.params.format === "uuid";
+  const saying = isBadUuid && typeof input === "string" ? sayBadUuid(input) : sayingOf(error);
+  return [{ ...saying, loc: steps, input }];
 }
 
 function stepsOf(path: string): (string | number)[] {

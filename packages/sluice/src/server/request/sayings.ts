@@ -64,6 +64,25 @@ export function sayingOf({ keyword, params, message }: Broken): Saying {
     : { type: "value_error", msg: `Input ${message.replace(/^must/, "should")}` };
 }
 
+/** Says what is wrong with a text that is no UUID. */
+export function sayBadUuid(text: string): Saying {
+  const error = uuidFault(text);
+  return { type: "uuid_parsing", msg: `Input should be a valid UUID, ${error}`, ctx: { error } };
+}
+
+const GROUPS = [8, 4, 4, 4, 12];
+
+function uuidFault(text: string): string {
+  const [odd] = /[^0-9a-fA-F-]/u.exec(text) ?? [];
+  if (odd !== undefined) return `invalid character: found \`${odd}\` at ${String(text.indexOf(odd))}`;
+  const groups = text.split("-");
+  if (groups.length === 1) return `invalid length: found ${String(text.length)}`;
+  if (groups.length !== GROUPS.length) return `invalid group count: expected 5, found ${String(groups.length)}`;
+  const index = groups.findIndex((group, at) => group.length !== GROUPS[at]);
+  const found = String(groups[index]?.length ?? 0);
+  return `invalid group length in group ${String(index)}: expected ${String(GROUPS[index])}, found ${found}`;
+}
+
 function saySet(keyword: "enum" | "const", told: ReadonlyMap<string, unknown>): Saying {
   const listed = told.get("allowedValues") ?? [told.get("allowedValue")];
   const names = Array.isArray(listed) ? listed.map((one) => `'${String(one)}'`) : [];

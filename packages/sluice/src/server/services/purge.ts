@@ -1,7 +1,36 @@
+import { endLeasesOf } from "../concurrency/concurrency-leases.ts";
+import { deleteInputsOf } from "../db/flow-run-inputs.ts";
 import type { Store } from "../db/store.ts";
 
 /** Rows taken away in one turn: some 10 ms. */
 const PORTION = 2000;
+
+/** Deletes a flow run with what it holds and all that hangs on it. Resolves to false when there is no such run. */
+export async function deleteFlowRun(store: Store, id: string): Promise<boolean> {
+  const isThere = await store.write(() => {
+    endLeasesOf(store, id);
+    deleteInputsOf(store, id);
+    return store.flowRuns.delete(id);
+  });
+  if (isThere) await purgeRunData(store, id);
+  return isThere;
+}
+
+/** Deletes a task run with what it holds and its logs. Resolves to false when there is no such run. */
+export async function deleteTaskRun(store: Store, id: string): Promise<boolean> {
+  const isThere = await store.write(() => {
+    const row = store.taskRuns.byId(id);
+    if (!row) return false;
+    endLeasesOf(store, id);
+    store.taskGroups.add(row, -1);
+    store.taskGroups.flush();
+    return store.taskRuns.delete(id);
+  });
+  if (!isThere) return false;
+  const logs = `DELETE FROM log WHERE no IN (SELECT no FROM log WHERE task_run_id = ? LIMIT ${PORTION})`;
+  while (await store.write(() => store.statement(logs).run(id).changes > 0));
+  return true;
+}
 
 /**
  * Takes away the task runs, counters and logs of a flow run that is gone, in portions, so that other requests are answered between them. Its subflows

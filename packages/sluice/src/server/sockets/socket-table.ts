@@ -1,9 +1,7 @@
 import type { WebSocket } from "ws";
 import { serveEventsIn } from "./events-in.ts";
 import type { Served } from "./served.ts";
-import { serveEventsOut, serveLogsOut } from "./stream-out.ts";
 import { serveTaskWorker } from "./task-workers.ts";
-import { serveWorkerChannel } from "./worker-channel.ts";
 
 /** Largest frame that is taken: a task run's event is some kilobytes. */
 export const MAX_FRAME_BYTES = 4_000_000;
@@ -23,15 +21,7 @@ export interface SocketRoute {
 /** Every websocket of the server; a file each in this folder. */
 const SOCKETS: readonly SocketRoute[] = [
   { path: /^\/api\/events\/in$/, serve: serveEventsIn },
-  { path: /^\/api\/events\/out$/, serve: serveEventsOut },
-  { path: /^\/api\/logs\/out$/, serve: serveLogsOut },
   { path: /^\/api\/task_runs\/subscriptions\/scheduled$/, serve: serveTaskWorker },
-  {
-    path: /^\/api\/work_pools\/(?<name>[^/]+)\/workers\/connect$/,
-    needsProtocol: true,
-    refusal: "authentication_failed",
-    serve: serveWorkerChannel,
-  },
 ];
 
 /** Finds the route of a path, with its parameters; undefined when no websocket is there. @param path without the query */

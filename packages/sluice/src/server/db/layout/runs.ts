@@ -19,7 +19,10 @@ CREATE TABLE flow_run_input (
   created INTEGER NOT NULL, updated INTEGER NOT NULL, UNIQUE (flow_run_id, key)
 ) STRICT;
 
-CREATE TABLE task_queue (no INTEGER PRIMARY KEY, task_run_id TEXT NOT NULL UNIQUE, task_key TEXT NOT NULL, again INTEGER NOT NULL) STRICT;
+CREATE INDEX task_run_loose ON task_run (dynamic_key) WHERE flow_run_no IS NULL;
+CREATE TABLE task_queue (
+  no INTEGER PRIMARY KEY AUTOINCREMENT, task_run_id TEXT NOT NULL UNIQUE, task_key TEXT NOT NULL, again INTEGER NOT NULL
+) STRICT;
 CREATE INDEX task_queue_key ON task_queue (task_key, again DESC, no);
 CREATE TABLE task_run_cache (
   no INTEGER PRIMARY KEY, key TEXT NOT NULL, expires INTEGER, task_run_id TEXT NOT NULL, state_index INTEGER NOT NULL

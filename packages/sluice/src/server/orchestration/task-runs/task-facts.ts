@@ -1,20 +1,20 @@
-import type { TagLimit, TaskFacts } from "../../rules/policies/task-policy.ts";
-import { jitteredWait } from "../../rules/concurrency-slots.ts";
-import { retryDelaySeconds } from "../../rules/retry-delay.ts";
-import type { RunState } from "../../rules/run-state.ts";
-import type { ServerSettings } from "../../wire/server-settings.ts";
-import { leasesOfHolder } from "../concurrency/concurrency-leases.ts";
+import type { TagLimit, TaskFacts } from "../../../rules/policies/task-policy.ts";
+import { jitteredWait } from "../../../rules/concurrency-slots.ts";
+import { retryDelaySeconds } from "../../../rules/retry-delay.ts";
+import type { RunState } from "../../../rules/run-state.ts";
+import type { ServerSettings } from "../../../wire/server-settings.ts";
+import { leasesOfHolder } from "../../concurrency/concurrency-leases.ts";
 import {
   activeSlots,
   hasFreeSlots,
   limitsByName,
   TAG_PREFIX,
   type ConcurrencyLimitRow,
-} from "../concurrency/concurrency-limits.ts";
-import type { Store } from "../db/store.ts";
-import type { TaskRunRow } from "../db/task-run-table.ts";
-import { detailsOfTaskRun } from "../queries/render.ts";
-import { stateNow } from "./proposals.ts";
+} from "../../concurrency/concurrency-limits.ts";
+import type { Store } from "../../db/store.ts";
+import type { TaskRunRow } from "../../db/task-run-table.ts";
+import { detailsOfTaskRun } from "../../queries/render.ts";
+import { stateNow } from "../proposals.ts";
 import { cachedState } from "./task-cache.ts";
 
 /** Settings that rules of task runs ask for. */

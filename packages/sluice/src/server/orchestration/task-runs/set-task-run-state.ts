@@ -1,17 +1,17 @@
 /** Proposed transitions of task runs, as those over REST; the rules decide, see `rules/policies/task-policy.ts`. */
-import type { Decision } from "../../rules/policies/decision.ts";
-import { decideTaskTransition, type TaskEffect } from "../../rules/policies/task-policy.ts";
-import type { RunState } from "../../rules/run-state.ts";
-import type { StateCreate } from "../../wire/contract/shapes.ts";
-import { Refusal } from "../api-reply.ts";
-import { endLeasesOf, leaseSlots } from "../concurrency/concurrency-leases.ts";
-import { limitById } from "../concurrency/concurrency-limits.ts";
-import type { Store } from "../db/store.ts";
-import type { TaskRunRow } from "../db/task-run-table.ts";
-import { decodeTransitions, transitionOf } from "../db/transitions.ts";
-import { detailsOfTaskRun } from "../queries/render.ts";
-import { keptState, nextTimestamp, outcomeOf, proposedState, stateNow, type SetStateOutcome } from "./proposals.ts";
-import { appendToTaskRun } from "./run-history.ts";
+import type { Decision } from "../../../rules/policies/decision.ts";
+import { decideTaskTransition, type TaskEffect } from "../../../rules/policies/task-policy.ts";
+import type { RunState } from "../../../rules/run-state.ts";
+import type { StateCreate } from "../../../wire/contract/shapes.ts";
+import { ObjectNotFound } from "../../api-reply.ts";
+import { endLeasesOf, leaseSlots } from "../../concurrency/concurrency-leases.ts";
+import { limitById } from "../../concurrency/concurrency-limits.ts";
+import type { Store } from "../../db/store.ts";
+import type { TaskRunRow } from "../../db/task-run-table.ts";
+import { decodeTransitions, transitionOf, withoutChild } from "../../db/transitions.ts";
+import { detailsOfTaskRun } from "../../queries/render.ts";
+import { keptState, nextTimestamp, outcomeOf, proposedState, stateNow, type SetStateOutcome } from "../proposals.ts";
+import { appendToTaskRun } from "../run-history.ts";
 import { insertIntoCache } from "./task-cache.ts";
 import { taskFactsOf, type TaskSettings } from "./task-facts.ts";
 
@@ -33,11 +33,11 @@ export interface TaskRunProposal {
   readonly force?: boolean;
 }
 
-/** Proposes a state for a task run. Runs inside a write. @throws Refusal 404 */
+/** Proposes a state for a task run. Runs inside a write. @throws ObjectNotFound */
 export function setTaskRunState(core: DecidingTasks, proposal: TaskRunProposal): SetStateOutcome {
   const { store } = core;
   const row = store.taskRuns.byId(proposal.id);
-  if (!row) throw new Refusal(404, `Task run with id ${proposal.id} not found`);
+  if (!row) throw new ObjectNotFound(`Task run with id ${proposal.id} not found`);
   const proposed = proposedState(proposal.state, nextTimestamp(store, row));
   const { decision, row: after } = moveTaskRun(core, row, { proposed, force: proposal.force });
   store.taskGroups.flush();
@@ -62,7 +62,9 @@ function writeTaskRun(
   { state, effects }: { readonly state: RunState; readonly effects: readonly TaskEffect[] },
 ): TaskRunRow {
   const isCountedAnew = effects.some(({ kind }) => kind === "reset-run-count");
-  let after = appendToTaskRun(core, isCountedAnew ? { ...row, run_count: 0 } : row, [transitionOf(keptState(state))]);
+  const transition = transitionOf(keptState(state));
+  const own = row.child_flow_run_id === null ? transition : withoutChild(transition);
+  let after = appendToTaskRun(core, isCountedAnew ? { ...row, run_count: 0 } : row, [own]);
   for (const effect of effects) after = apply(core, after, effect);
   return after;
 }

@@ -1,7 +1,7 @@
-import type { RunState } from "../../rules/run-state.ts";
-import { isoToMicros } from "../../wire/timestamp.ts";
-import type { Store } from "../db/store.ts";
-import { decodeTransitions, stateOf } from "../db/transitions.ts";
+import type { RunState } from "../../../rules/run-state.ts";
+import { isoToMicros } from "../../../wire/timestamp.ts";
+import type { Store } from "../../db/store.ts";
+import { decodeTransitions, stateOf } from "../../db/transitions.ts";
 
 /** Which state is kept: that at a position of a task run's history. */
 export interface CachedAt {
