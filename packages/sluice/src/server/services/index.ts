@@ -1,7 +1,16 @@
+import { cancellationCleanup } from "./cancellation-cleanup.ts";
 import { foreman } from "./foreman.ts";
+import { pauseExpirations } from "./pause-expirations.ts";
 import { repossessor } from "./repossessor.ts";
 import { recentDeploymentsScheduler, scheduler } from "./scheduler.ts";
 import type { Service } from "./service.ts";
 
 /** Every service of a server, in the order in which they start. */
-export const SERVICES: readonly Service[] = [scheduler, recentDeploymentsScheduler, foreman, repossessor];
+export const SERVICES: readonly Service[] = [
+  scheduler,
+  recentDeploymentsScheduler,
+  pauseExpirations,
+  cancellationCleanup,
+  foreman,
+  repossessor,
+];

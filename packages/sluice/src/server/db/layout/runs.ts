@@ -13,6 +13,10 @@ CREATE INDEX flow_run_deployment ON flow_run (deployment_id) WHERE deployment_id
 CREATE INDEX flow_run_schedule ON flow_run (deployment_id, next_scheduled_start_time) WHERE auto_scheduled = 1 AND state_type = 'SCHEDULED';
 CREATE INDEX flow_run_next ON flow_run (next_scheduled_start_time) WHERE state_type = 'SCHEDULED';
 CREATE INDEX flow_run_queue ON flow_run (work_queue_id, state_type, next_scheduled_start_time) WHERE work_queue_id IS NOT NULL;
+CREATE INDEX flow_run_paused ON flow_run (no) WHERE state_type = 'PAUSED';
+CREATE INDEX flow_run_cancelling ON flow_run (no) WHERE state_type = 'CANCELLING';
+CREATE INDEX flow_run_cancelled ON flow_run (no) WHERE state_type = 'CANCELLED';
+CREATE INDEX flow_run_open_child ON flow_run (no) WHERE end_time IS NULL AND parent_flow_run_id IS NOT NULL;
 
 CREATE TABLE flow_run_input (
   id TEXT PRIMARY KEY, flow_run_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, sender TEXT,
