@@ -19,6 +19,7 @@ import { Processes } from "./services/processes.ts";
 import { ServiceLoops } from "./services/service-loops.ts";
 import { readBody, readOwnBody } from "./read-body.ts";
 import { takeRunRecords } from "./orchestration/run-records.ts";
+import { WorkerChannels } from "./work-pools/worker-channels.ts";
 import { checkLogs, storeLogs } from "./take-logs.ts";
 
 /** How a server is opened. */
@@ -54,6 +55,7 @@ export class ServerCore {
   readonly taskWorkers: TaskWorkers;
   readonly reaper: LeaseReaper;
   readonly services: ServiceLoops;
+  readonly workerChannels: WorkerChannels;
   readonly onError: (error: unknown) => void;
   #app: Promise<App> | undefined;
   #box: SecretBox | undefined;
@@ -68,6 +70,7 @@ export class ServerCore {
     this.taskWorkers = new TaskWorkers(this.store.nowUs);
     this.processes = new Processes(this, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
     this.services = new ServiceLoops(this);
+    this.workerChannels = new WorkerChannels(this);
     this.reaper = new LeaseReaper(this.store, this.processes);
     this.reaper.judgeNow().catch(this.onError);
     this.reaper.start(this.onError);
@@ -111,6 +114,7 @@ export class ServerCore {
   stopHolding(): void {
     this.processes.stopHolding();
     this.taskQueue.stopHolding();
+    this.workerChannels.stopHolding();
   }
 
   /** Stops the services, commits and closes the database. Closing twice is legal. */

@@ -50,5 +50,8 @@ export const OWN_ROUTES: readonly Route[] = [
   own("POST", "/sluice/task-queue/next", 200),
   own("POST", "/sluice/task-queue/settle", 204),
   own("POST", "/sluice/task-workers/leave", 204),
+  own("POST", "/sluice/worker-channels", 200),
+  own("POST", "/sluice/worker-channels/{id}/wait", 200),
+  own("POST", "/sluice/worker-channels/{id}/cleanup", 200),
   own("POST", "/sluice/testing/reset", 204),
 ];

@@ -117,6 +117,16 @@ export const SERVER_SETTINGS = {
     15,
     "Time between two looks for leases that ended.",
   ),
+  cleanupLeaseSeconds: number(
+    "WORKER_CHANNEL_CLEANUP_LEASE_SECONDS",
+    30,
+    "How long a worker may be silent about infrastructure that it was asked to tear down before another is asked.",
+  ),
+  cleanupMaxDeliveryAttempts: number(
+    "WORKER_CHANNEL_CLEANUP_MAX_DELIVERY_ATTEMPTS",
+    3,
+    "How often workers are asked to tear the same infrastructure down.",
+  ),
   triggersEnabled: flag("SERVICES_TRIGGERS_ENABLED", true, "Whether automations hear events and act."),
 } as const;
 

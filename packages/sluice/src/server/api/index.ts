@@ -24,6 +24,7 @@ import { taskRunHandlers } from "./task-runs.ts";
 import { taskWorkerHandlers } from "./task-workers.ts";
 import { uiHandlers } from "./ui.ts";
 import { variableHandlers } from "./variables.ts";
+import { workerChannelHandlers } from "./worker-channels.ts";
 import { workPoolHandlers } from "./work-pools.ts";
 import { workQueueHandlers } from "./work-queues.ts";
 
@@ -54,6 +55,7 @@ export const HANDLERS: Handlers = {
   ...savedSearchHandlers,
   ...variableHandlers,
   ...workPoolHandlers,
+  ...workerChannelHandlers,
   ...workQueueHandlers,
   ...ownHandlers,
 };

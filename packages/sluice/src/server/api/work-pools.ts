@@ -140,7 +140,8 @@ export const workPoolHandlers: Handlers = {
   },
 };
 
-function isReserved(name: string): boolean {
+/** Whether a name is one of those that nobody may give to a pool. */
+export function isReserved(name: string): boolean {
   return name.toLowerCase().startsWith(RESERVED);
 }
 

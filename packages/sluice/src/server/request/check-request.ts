@@ -101,13 +101,13 @@ export class RequestCheck {
 /**
  * Makes a check of values that come another way than as a body, as the frames of a websocket do.
  *
- * @param name of a schema of the contract
+ * @param schema its name in the contract, or the schema itself
  * @returns what is wrong with a value; empty when nothing is
  */
-export function valueCheck(name: string): (value: unknown) => Fault[] {
+export function valueCheck(schema: string | JsonSchema): (value: unknown) => Fault[] {
   let checker: Checker | undefined;
   return (value) => {
-    checker ??= checkerOf(name);
+    checker ??= checkerOf(schema);
     return checker.validator.Check(value) ? [] : faultsOf(checker.validator.Errors(value)[1], value, []);
   };
 }

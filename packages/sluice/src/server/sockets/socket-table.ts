@@ -2,6 +2,7 @@ import type { WebSocket } from "ws";
 import { serveEventsIn } from "./events-in.ts";
 import type { Served } from "./served.ts";
 import { serveTaskWorker } from "./task-workers.ts";
+import { serveWorkerChannel } from "./worker-channel.ts";
 
 /** Largest frame that is taken: a task run's event is some kilobytes. */
 export const MAX_FRAME_BYTES = 4_000_000;
@@ -22,6 +23,12 @@ export interface SocketRoute {
 const SOCKETS: readonly SocketRoute[] = [
   { path: /^\/api\/events\/in$/, serve: serveEventsIn },
   { path: /^\/api\/task_runs\/subscriptions\/scheduled$/, serve: serveTaskWorker },
+  {
+    path: /^\/api\/work_pools\/(?<name>[^/]+)\/workers\/connect$/,
+    needsProtocol: true,
+    refusal: "authentication_failed",
+    serve: serveWorkerChannel,
+  },
 ];
 
 /** Finds the route of a path, with its parameters; undefined when no websocket is there. @param path without the query */

@@ -20,6 +20,14 @@ const CHANGES_TOLD = {
   storage_configuration: true,
 } as const;
 
+/** Changes of these are shown to the pool's workers at once. */
+const CHANGES_SHOWN = ["base_job_template", "concurrency_limit", "is_paused", "storage_configuration"] as const;
+
+/** Where pools are kept, and those who want to hear at once when one is another than before. */
+export interface WatchedPools extends PoolCore {
+  readonly workerChannels: { noteChange(poolId: string): void };
+}
+
 /** Stores a new pool with its default queue. Runs inside a write. @returns undefined when the name is taken */
 export function createPool(core: PoolCore, body: WorkPoolCreate): WorkPoolRow | undefined {
   const { store } = core;
@@ -53,11 +61,11 @@ export function createPool(core: PoolCore, body: WorkPoolCreate): WorkPoolRow | 
 }
 
 /** Changes what is given of a pool. Runs inside a write. @throws Refusal 409 for null where a value must be */
-export function updatePool(core: PoolCore, pool: WorkPoolRow, body: WorkPoolUpdate): void {
+export function updatePool(core: WatchedPools, pool: WorkPoolRow, body: WorkPoolUpdate): void {
   const { store } = core;
   const { description, is_paused: isPaused, concurrency_limit: limit, base_job_template: template } = body;
-  if (isPaused === null || template === null) throw new Refusal(409, DATA_CONFLICT);
-  // Null is no storage: the one in use stays.
+  if (isPaused === null || template === null || body.storage_configuration === null)
+    throw new Refusal(409, DATA_CONFLICT);
   const columns = {
     ...(description === undefined ? {} : { description }),
     ...(template === undefined ? {} : { base_job_template: JSON.stringify(template) }),
@@ -68,6 +76,7 @@ export function updatePool(core: PoolCore, pool: WorkPoolRow, body: WorkPoolUpda
     ...(limit === undefined ? {} : { concurrency_limit: limit }),
   };
   writePool(store, pool.id, columns);
+  if (CHANGES_SHOWN.some((name) => body[name] !== undefined)) core.workerChannels.noteChange(pool.id);
   const after = foundPool(store, pool.id);
   const updates = changesOf(pool, after, CHANGES_TOLD);
   if (Object.keys(updates).length > 0) tellPool(core, "updated", { pool: after, updates });
@@ -88,14 +97,15 @@ function writePool(store: Store, id: string, columns: Readonly<Record<string, st
 }
 
 /** Gives a pool another status and tells. Runs inside a write. */
-export function setPoolStatus(core: PoolCore, pool: WorkPoolRow, status: WorkPoolRow["status"]): void {
+export function setPoolStatus(core: WatchedPools, pool: WorkPoolRow, status: WorkPoolRow["status"]): void {
   if (pool.status === status || pool.type === AGENT_TYPE) return;
   writePool(core.store, pool.id, { status });
+  core.workerChannels.noteChange(pool.id);
   tellPoolStatus(core, foundPool(core.store, pool.id));
 }
 
 /** Takes a pool away with its queues and workers. Runs inside a write. */
-export function deletePool(core: PoolCore, pool: WorkPoolRow): void {
+export function deletePool(core: WatchedPools, pool: WorkPoolRow): void {
   const { store } = core;
   for (const queue of queuesOf(store, pool.id)) {
     tellQueue(core, "deleted", { queue });
@@ -103,12 +113,14 @@ export function deletePool(core: PoolCore, pool: WorkPoolRow): void {
   }
   tellPool(core, "deleted", { pool });
   store.statement("DELETE FROM worker WHERE work_pool_id = ?").run(pool.id);
+  store.statement("DELETE FROM cleanup_message WHERE work_pool_id = ?").run(pool.id);
   store.statement("DELETE FROM work_pool WHERE id = ?").run(pool.id);
+  core.workerChannels.noteChange(pool.id);
 }
 
 /** Notes that a worker lives; its pool is ready. Runs inside a write. @returns the worker's id */
 export function noteHeartbeat(
-  core: PoolCore,
+  core: WatchedPools,
   pool: WorkPoolRow,
   worker: { readonly name: string; readonly intervalSeconds: number | null },
 ): string {

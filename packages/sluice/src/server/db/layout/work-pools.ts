@@ -1,4 +1,7 @@
-/** Work pools, their queues and their workers. JSON in templates, configurations and filters. */
+/**
+ * Work pools, their queues and their workers, and the messages that ask workers to tear infrastructure down. JSON in templates, configurations, filters,
+ * targets and data.
+ */
 export const WORK_POOLS_LAYOUT = `
 CREATE TABLE work_pool (
   no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, type TEXT NOT NULL, description TEXT,
@@ -20,4 +23,12 @@ CREATE TABLE worker (
   created INTEGER NOT NULL, updated INTEGER NOT NULL,
   UNIQUE (work_pool_id, name)
 ) STRICT;
+
+CREATE TABLE cleanup_message (
+  no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, idempotency_key TEXT NOT NULL, work_pool_id TEXT NOT NULL, work_queue_id TEXT,
+  kind TEXT NOT NULL, target TEXT NOT NULL, data TEXT NOT NULL, status TEXT NOT NULL, delivery_count INTEGER NOT NULL,
+  token TEXT, lease_expires INTEGER, reason TEXT, created INTEGER NOT NULL, updated INTEGER NOT NULL,
+  UNIQUE (work_pool_id, idempotency_key)
+) STRICT;
+CREATE INDEX cleanup_message_open ON cleanup_message (work_pool_id, no) WHERE status = 'OPEN';
 `;
