@@ -10,6 +10,11 @@ export function renewsLeases(version: string | null): boolean {
   return isAtLeast(version ?? "0.0.0", [3, 4, 11]);
 }
 
+/** Tells whether a client takes a pool's `default_result_storage_block_id`: Prefect does from 3.3.8 on, and fails before. */
+export function knowsResultStorage(version: string | null): boolean {
+  return version === null || isAtLeast(version, [3, 3, 8]);
+}
+
 /** Tells whether a worker of this version takes the slots of a deployment itself. */
 export function takesOwnSlots(version: string | null): boolean {
   return version !== null && OWN_SLOTS.has(version);

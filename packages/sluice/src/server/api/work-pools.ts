@@ -11,18 +11,21 @@ import type {
 } from "../../wire/contract/shapes.ts";
 import { isoToMicros } from "../../wire/timestamp.ts";
 import { Refusal, reply } from "../api-reply.ts";
+import { blockDocumentBody, blockDocumentById } from "../blocks/block-documents.ts";
 import type { Store } from "../db/store.ts";
 import { deploymentsOfQueues, noteDeploymentPolls } from "../deployments/deployment-status.ts";
 import { combine, isAny, isBetween, isNotAny, type Condition } from "../queries/condition.ts";
+import { checkTemplateDefaults } from "../parameters/job-variables.ts";
 import { bounds } from "../queries/read-runs.ts";
-import { flowRunView } from "../queries/render-flow-run.ts";
+import { flowRunBody } from "../queries/render.ts";
 import { whereWorkPools } from "../queries/run-filters.ts";
 import { pageLimit } from "../request/check-request.ts";
+import type { ServerCore } from "../server-core.ts";
 import { checkJobTemplate, checkPoolName } from "../work-pools/job-template.ts";
 import { createPool, deletePool, noteHeartbeat, updatePool } from "../work-pools/pools.ts";
 import { poolByName, queueByName, queuesOf, type WorkerRow, type WorkPoolRow } from "../work-pools/pool-rows.ts";
 import { noteQueuePolls } from "../work-pools/queues.ts";
-import { poolBody, slotSummary, workerBody } from "../work-pools/render-pools.ts";
+import { poolBodyFor, slotSummary, workerBody } from "../work-pools/render-pools.ts";
 import { poolSlots, queueSlots, runsOfPool, slotHolders, type QueuedRun } from "../work-pools/scheduled-runs.ts";
 import { param, type Handlers, type RouteCall } from "./handler.ts";
 
@@ -36,12 +39,15 @@ export const workPoolHandlers: Handlers = {
     checkJobTemplate(body);
     if (isReserved(body.name))
       throw new Refusal(403, "Work pools starting with 'Prefect' are reserved for internal use.");
-    const row = await core.store.write(() => createPool(core, body));
+    const row = await core.store.write(() => {
+      checkDefaults(core, body.base_job_template);
+      return createPool(core, body);
+    });
     if (!row) throw new Refusal(409, "A work pool with this name already exists.");
-    return reply(201, await core.store.read(() => poolBody(core.store, row)));
+    return reply(201, await core.store.read(() => poolBodyFor(core.store, row, call.userAgent)));
   },
   "GET /work_pools/{name}": async (call, { store }) =>
-    reply(200, await store.read(() => poolBody(store, foundPool(store, param(call, "name"))))),
+    reply(200, await store.read(() => poolBodyFor(store, foundPool(store, param(call, "name")), call.userAgent))),
   "POST /work_pools/filter": async (call, { store }) => {
     const body = call.body as ReadWorkPoolsBody;
     const where = whereWorkPools(body);
@@ -49,7 +55,7 @@ export const workPoolHandlers: Handlers = {
     const bodies = await store.read(() => {
       // STRICT table: the columns have these types.
       const rows = store.query(sql, [...where.parameters, ...bounds(body)]) as unknown as WorkPoolRow[];
-      return rows.map((row) => poolBody(store, row));
+      return rows.map((row) => poolBodyFor(store, row, call.userAgent));
     });
     return reply(200, bodies);
   },
@@ -140,6 +146,16 @@ export const workPoolHandlers: Handlers = {
   },
 };
 
+/** Refuses a template whose defaults do not fit it. @throws Refusal 404, 422 */
+export function checkDefaults(core: ServerCore, template: WorkPoolCreate["base_job_template"]): void {
+  if (!template) return;
+  const { store } = core;
+  checkTemplateDefaults(template, (id) => {
+    const row = blockDocumentById(store, id);
+    return row && blockDocumentBody({ store, box: core.box() }, row, true).data;
+  });
+}
+
 /** Whether a name is one of those that nobody may give to a pool. */
 export function isReserved(name: string): boolean {
   return name.toLowerCase().startsWith(RESERVED);
@@ -160,8 +176,13 @@ export function foundQueue(store: Store, pool: WorkPoolRow, name: string): NonNu
 }
 
 function workerRunBody(store: Store, { run, queue }: QueuedRun): Record<string, unknown> {
-  const { work_pool_id: _pool, work_pool_name: _name, ...flowRun } = flowRunView(store, run);
-  return { work_pool_id: queue.work_pool_id, work_queue_id: queue.id, flow_run: flowRun };
+  // As the contract shows them: without their states and pools.
+  const { work_pool_id: _pool, work_pool_name: _name, ...flowRun } = flowRunBody(run, store.nowUs());
+  return {
+    work_pool_id: queue.work_pool_id,
+    work_queue_id: queue.id,
+    flow_run: { ...flowRun, state: null },
+  };
 }
 
 function concurrencyStatus(store: Store, call: RouteCall): Record<string, unknown> {

@@ -12,8 +12,7 @@ import type { Store } from "../db/store.ts";
 import { deploymentsOfQueues, noteDeploymentPolls } from "../deployments/deployment-status.ts";
 import { combine, type Condition } from "../queries/condition.ts";
 import { bounds } from "../queries/read-runs.ts";
-import { flowRunView } from "../queries/render-flow-run.ts";
-import { isoOrNull } from "../queries/render.ts";
+import { flowRunBody, isoOrNull } from "../queries/render.ts";
 import { whereWorkQueues } from "../queries/run-filters.ts";
 import { pageLimit } from "../request/check-request.ts";
 import { AGENT_POOL, createLooseQueue } from "../work-pools/agent-pool.ts";
@@ -119,7 +118,7 @@ export const workQueueHandlers: Handlers = {
       noteDeploymentPolls(core, deploymentsOfQueues(store, [queue.id]));
       return rows;
     });
-    return reply(200, await store.read(() => runs.map((run) => flowRunView(store, run))));
+    return reply(200, await store.read(() => runs.map((run) => flowRunBody(run, store.nowUs()))));
   },
   "GET /work_queues/{id}/status": async (call, { store }) =>
     reply(200, await store.read(() => statusOf(store, param(call, "id")))),

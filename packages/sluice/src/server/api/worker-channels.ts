@@ -17,7 +17,7 @@ import { poolById, poolByName, queueByName, queuesOf, type WorkPoolRow } from ".
 import { createPool, noteHeartbeat, updatePool } from "../work-pools/pools.ts";
 import { snapshotOf } from "../work-pools/worker-channels.ts";
 import { param, type Handlers } from "./handler.ts";
-import { isReserved } from "./work-pools.ts";
+import { checkDefaults, isReserved } from "./work-pools.ts";
 
 /**
  * What the side that holds the sockets of worker channels asks the core. Its requests are of the shapes in `wire/worker-channel.ts`; the frames behind
@@ -92,12 +92,14 @@ function poolOf(core: ServerCore, name: string, hello: WorkerHello): WorkPoolRow
   if (!known) {
     if (!hello.create_pool_if_not_found || isReserved(name)) throw new ChannelRefused("authorization_failed");
     checkJobTemplate({ base_job_template: template });
+    checkDefaults(core, template);
     const made = createPool(core, { name, type: hello.worker_type, base_job_template: template });
     if (!made) throw new ChannelRefused("transient_server_error");
     return made;
   }
   if (known.base_job_template !== "{}" || Object.keys(template).length === 0) return known;
   checkJobTemplate({ base_job_template: template });
+  checkDefaults(core, template);
   updatePool(core, known, { base_job_template: template });
   return poolById(store, known.id) ?? known;
 }

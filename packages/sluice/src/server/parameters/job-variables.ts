@@ -31,6 +31,40 @@ export function checkJobVariables({ template, values, ignoresRequired, prefix }:
   }
 }
 
+/**
+ * Checks the defaults of a work pool's template by its own schema; what is required may lack one.
+ *
+ * @param blockData finds the data of a block document by id, to which a default may lead
+ * @throws Refusal 404, 422
+ */
+export function checkTemplateDefaults(
+  template: Readonly<Record<string, unknown>>,
+  blockData: (id: string) => unknown,
+): void {
+  const { variables: schema } = template;
+  if (!isObject(schema) || Object.keys(schema).length === 0) return;
+  const { properties } = schema;
+  const defaults: Record<string, unknown> = {};
+  for (const [name, property] of Object.entries(isObject(properties) ? properties : {})) {
+    if (!isObject(property) || !("default" in property)) continue;
+    const value = property["default"];
+    const reference = isObject(value) ? value["$ref"] : undefined;
+    if (!isObject(reference)) defaults[name] = value;
+    else if (typeof reference["block_document_id"] === "string") {
+      defaults[name] = blockData(reference["block_document_id"]);
+      if (defaults[name] === undefined) throw new Refusal(404, "Block not found.");
+    }
+  }
+  try {
+    const fault = firstFault(defaults, withNullableDefaults(schema), { ignoresRequired: true });
+    if (fault !== undefined)
+      throw new Refusal(422, `Validation failed for work pool's job variable defaults: ${fault}`);
+  } catch (error) {
+    if (error instanceof SchemaFault) throw new Refusal(422, `Invalid schema: ${error.message}`);
+    throw error;
+  }
+}
+
 /** The defaults that fit their own schema; one that leads to a block is resolved by the worker. */
 function defaultsOf(schema: ObjectSchema): { defaults: Record<string, unknown>; hasInvalid: boolean } {
   const defaults: Record<string, unknown> = {};

@@ -45,6 +45,7 @@ export function checkValue(value: unknown, schema: ObjectSchema, options: CheckO
   const whole = prepareSchema(schema);
   const prepared = options.ignoresRequired ? withoutRequired(whole) : whole;
   refuseForeignReferences(prepared);
+  refuseUnknownTypes(prepared);
   let errors: readonly { keyword: string; instancePath: string; params: object; schemaPath: string }[];
   try {
     const validator = Compile(prepared);
@@ -124,6 +125,19 @@ function withoutRequired(schema: ObjectSchema): ObjectSchema {
   };
   // An object stays one.
   return strip(schema) as ObjectSchema;
+}
+
+const TYPES: ReadonlySet<unknown> = new Set(["array", "boolean", "integer", "null", "number", "object", "string"]);
+/** Parts of a schema that hold values, which may look like schemas. */
+const VALUES: ReadonlySet<string> = new Set(["const", "default", "enum", "examples"]);
+
+function refuseUnknownTypes(schema: unknown): void {
+  if (Array.isArray(schema)) schema.forEach(refuseUnknownTypes);
+  if (!isObject(schema)) return;
+  const { type } = schema;
+  if (typeof type === "string" && !TYPES.has(type))
+    throw new SchemaFault(`'${type}' is not valid under any of the given schemas`);
+  for (const [name, part] of Object.entries(schema)) if (!VALUES.has(name)) refuseUnknownTypes(part);
 }
 
 function refuseForeignReferences(schema: unknown): void {

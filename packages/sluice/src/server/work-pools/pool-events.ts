@@ -2,7 +2,7 @@ import type { WorkPoolStorageConfiguration } from "../../wire/contract/shapes.ts
 import { newId } from "../db/new-id.ts";
 import type { EventLog, NewEvent } from "../events/event-log.ts";
 import type { Store } from "../db/store.ts";
-import { AGENT_TYPE, poolById, type WorkPoolRow, type WorkQueueRow } from "./pool-rows.ts";
+import { poolById, type WorkPoolRow, type WorkQueueRow } from "./pool-rows.ts";
 
 /** Where pools are kept and what happens to them is told. */
 export interface PoolCore {
@@ -42,7 +42,6 @@ export function tellPool(
 
 /** Tells a pool's new status: ready, not-ready or paused; the event follows that of the status before. Runs inside the write. */
 export function tellPoolStatus({ store, events }: PoolCore, pool: WorkPoolRow): void {
-  if (pool.type === AGENT_TYPE) return;
   const now = store.nowUs();
   const id = newId(now);
   const event = `prefect.work-pool.${statusWord(pool.status)}`;

@@ -46,7 +46,7 @@ export interface WorkerRow {
   readonly updated: number;
 }
 
-/** Pools of agents have no workers, so they are never ready or not: they have no status. */
+/** The type of a pool when nothing is said. Pools of agents show no status, and pausing one changes none. */
 export const AGENT_TYPE = "prefect-agent";
 
 /** Finds a pool by its unique name. */

@@ -48,7 +48,7 @@ export function createPool(core: PoolCore, body: WorkPoolCreate): WorkPoolRow | 
       JSON.stringify({ ...DEFAULT_STORAGE, ...body.storage_configuration }),
       body.is_paused ? 1 : 0,
       body.concurrency_limit ?? null,
-      body.is_paused ? "PAUSED" : "NOT_READY",
+      body.is_paused && body.type !== AGENT_TYPE ? "PAUSED" : "NOT_READY",
       now,
       now,
     );
@@ -66,13 +66,15 @@ export function updatePool(core: WatchedPools, pool: WorkPoolRow, body: WorkPool
   const { description, is_paused: isPaused, concurrency_limit: limit, base_job_template: template } = body;
   if (isPaused === null || template === null || body.storage_configuration === null)
     throw new Refusal(409, DATA_CONFLICT);
+  const isAgents = pool.type === AGENT_TYPE;
   const columns = {
     ...(description === undefined ? {} : { description }),
     ...(template === undefined ? {} : { base_job_template: JSON.stringify(template) }),
     ...(body.storage_configuration
       ? { storage_configuration: JSON.stringify({ ...DEFAULT_STORAGE, ...body.storage_configuration }) }
       : {}),
-    ...(isPaused === undefined ? {} : { is_paused: isPaused ? 1 : 0, status: statusFor(store, pool, isPaused) }),
+    ...(isPaused === undefined ? {} : { is_paused: isPaused ? 1 : 0 }),
+    ...(isPaused === undefined || isAgents ? {} : { status: statusFor(store, pool, isPaused) }),
     ...(limit === undefined ? {} : { concurrency_limit: limit }),
   };
   writePool(store, pool.id, columns);
@@ -80,7 +82,7 @@ export function updatePool(core: WatchedPools, pool: WorkPoolRow, body: WorkPool
   const after = foundPool(store, pool.id);
   const updates = changesOf(pool, after, CHANGES_TOLD);
   if (Object.keys(updates).length > 0) tellPool(core, "updated", { pool: after, updates });
-  if (isPaused !== undefined) tellPoolStatus(core, after);
+  if (isPaused !== undefined && !isAgents) tellPoolStatus(core, after);
 }
 
 function statusFor(store: Store, pool: WorkPoolRow, isPaused: boolean): WorkPoolRow["status"] {
@@ -98,7 +100,7 @@ function writePool(store: Store, id: string, columns: Readonly<Record<string, st
 
 /** Gives a pool another status and tells. Runs inside a write. */
 export function setPoolStatus(core: WatchedPools, pool: WorkPoolRow, status: WorkPoolRow["status"]): void {
-  if (pool.status === status || pool.type === AGENT_TYPE) return;
+  if (pool.status === status) return;
   writePool(core.store, pool.id, { status });
   core.workerChannels.noteChange(pool.id);
   tellPoolStatus(core, foundPool(core.store, pool.id));

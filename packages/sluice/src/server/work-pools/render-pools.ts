@@ -4,12 +4,21 @@ import type {
   WorkPoolResponse,
   WorkQueueResponse,
 } from "../../wire/contract/shapes.ts";
+import { clientVersionOf, knowsResultStorage } from "../../rules/policies/client-version.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { Store } from "../db/store.ts";
 import { isoOrNull } from "../queries/render.ts";
 import { AGENT_TYPE, poolById, type WorkerRow, type WorkPoolRow, type WorkQueueRow } from "./pool-rows.ts";
 import { poolSlots, queueSlots } from "./scheduled-runs.ts";
+
+/** A pool as a client of this `User-Agent` is shown it. */
+export function poolBodyFor(store: Store, row: WorkPoolRow, userAgent: string | undefined): WorkPoolResponse {
+  const body = poolBody(store, row);
+  if (knowsResultStorage(clientVersionOf(userAgent))) return body;
+  const { default_result_storage_block_id: _unknown, ...known } = body.storage_configuration ?? {};
+  return { ...body, storage_configuration: known };
+}
 
 /** A pool as the wire shows it. */
 export function poolBody(store: Store, row: WorkPoolRow): WorkPoolResponse {
