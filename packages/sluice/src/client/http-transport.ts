@@ -131,6 +131,7 @@ export class HttpTransport implements Transport {
         ...target.headers,
         ...bodyHeaders,
         ...(request.userAgent === undefined ? {} : { "user-agent": request.userAgent }),
+        ...(request.origin === undefined ? {} : { "x-sluice-origin": request.origin }),
       },
       ...(signal === undefined ? {} : { signal }),
     });

@@ -29,6 +29,8 @@ export interface ApiRequest {
   readonly timeoutMs?: number;
   /** The `User-Agent` of the client on whose behalf the request is passed on; that of this SDK by default. */
   readonly userAgent?: string;
+  /** Where that client reached the server, see `ApiCall` of the server. */
+  readonly origin?: string;
 }
 
 export interface ApiResponse {

@@ -83,7 +83,13 @@ async function answerOf(request: IncomingMessage, answer: Answer, signal: AbortS
     // Node's parser admits known methods only; the server answers 404 or 405 to those it does not serve.
     const method = request.method as ApiRequest["method"];
     const userAgent = request.headers["user-agent"];
-    const passed = { method, path: request.url ?? "/", ...(userAgent === undefined ? {} : { userAgent }) };
+    const origin = request.headers["x-sluice-origin"];
+    const passed = {
+      method,
+      path: request.url ?? "/",
+      ...(userAgent === undefined ? {} : { userAgent }),
+      ...(typeof origin === "string" ? { origin } : {}),
+    };
     return await answer(body === "" ? passed : { ...passed, body }, signal);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);

@@ -75,12 +75,13 @@ function served({ transport }: Home): Served {
   };
 }
 
-function requestOf({ method, path, body, userAgent }: ApiCall): ApiRequest {
+function requestOf({ method, path, body, userAgent, origin }: ApiCall): ApiRequest {
   return {
     // The route table holds no other methods, so any other is answered as an unknown route; the transport carries it as text.
     method: method as ApiRequest["method"],
     path,
     ...(body === undefined ? {} : { body }),
     ...(userAgent === undefined ? {} : { userAgent }),
+    ...(origin === undefined ? {} : { origin }),
   };
 }

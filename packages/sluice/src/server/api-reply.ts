@@ -8,6 +8,8 @@ export interface ApiCall {
   readonly body?: string;
   /** The client's `User-Agent`. */
   readonly userAgent?: string;
+  /** Where the client reached the server, as `http://127.0.0.1:4200`: links in answers begin with it. */
+  readonly origin?: string;
 }
 
 /** An answer: status and text, empty for none; JSON unless the headers say otherwise. */

@@ -43,14 +43,17 @@ async function dispatch(
   const { handler, check } = matched.target;
   const query = new URLSearchParams(search);
   check.query(query);
-  const { userAgent } = call;
+  const { userAgent, origin } = call;
+  const body = check.body(call);
+  check.path(matched.params, body);
   return handler(
     {
       params: matched.params,
       query,
-      body: check.body(call),
+      body,
       ...(call.body === undefined ? {} : { text: call.body }),
       ...(userAgent === undefined ? {} : { userAgent }),
+      ...(origin === undefined ? {} : { origin }),
       ...(signal ? { signal } : {}),
     },
     core,

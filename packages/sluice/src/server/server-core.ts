@@ -13,6 +13,7 @@ import { TaskQueue } from "./background/task-queue.ts";
 import { TaskWorkers } from "./background/task-workers.ts";
 import { SecretBox } from "./blocks/secret-box.ts";
 import { Store } from "./db/store.ts";
+import { CommitBell } from "./events/commit-bell.ts";
 import { EventLog } from "./events/event-log.ts";
 import { LeaseReaper } from "./services/lease-reaper.ts";
 import { Processes } from "./services/processes.ts";
@@ -51,6 +52,7 @@ export class ServerCore {
   readonly testing: boolean;
   readonly settings: ServerSettings;
   readonly events: EventLog;
+  readonly bell: CommitBell;
   readonly taskQueue: TaskQueue;
   readonly taskWorkers: TaskWorkers;
   readonly reaper: LeaseReaper;
@@ -66,6 +68,7 @@ export class ServerCore {
     this.testing = options.testing ?? false;
     this.settings = { ...defaultServerSettings(), ...options.settings };
     this.events = new EventLog(this.store);
+    this.bell = new CommitBell(this.store);
     this.taskQueue = new TaskQueue(this.store, this.onError);
     this.taskWorkers = new TaskWorkers(this.store.nowUs);
     this.processes = new Processes(this, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
@@ -115,6 +118,7 @@ export class ServerCore {
     this.processes.stopHolding();
     this.taskQueue.stopHolding();
     this.workerChannels.stopHolding();
+    this.bell.close();
   }
 
   /** Stops the services, commits and closes the database. Closing twice is legal. */

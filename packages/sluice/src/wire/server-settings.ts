@@ -127,6 +127,14 @@ export const SERVER_SETTINGS = {
     3,
     "How often workers are asked to tear the same infrastructure down.",
   ),
+  dbVacuumEnabled: flag("SERVICES_DB_VACUUM_ENABLED", true, "Whether old events are deleted."),
+  dbVacuumLoopSeconds: number("SERVICES_DB_VACUUM_LOOP_SECONDS", 3600, "Time between two looks for old events."),
+  eventsRetentionSeconds: number("EVENTS_RETENTION_PERIOD", 604_800, "How long events are kept."),
+  eventsBackfillSeconds: number(
+    "EVENTS_MAXIMUM_WEBSOCKET_BACKFILL",
+    900,
+    "How far back a stream of events begins at most.",
+  ),
   triggersEnabled: flag("SERVICES_TRIGGERS_ENABLED", true, "Whether automations hear events and act."),
 } as const;
 

@@ -1,12 +1,84 @@
-import type { Event } from "../../wire/contract/shapes.ts";
-import { reply } from "../api-reply.ts";
+import type { CountAccountEventsBody, Event, EventFilter, ReadEventsBody } from "../../wire/contract/shapes.ts";
+import { Refusal, reply, type ApiReply } from "../api-reply.ts";
+import { isObject } from "../check-records.ts";
 import { takeEvents } from "../orchestration/take-events.ts";
-import type { Handlers } from "./handler.ts";
+import { spanOf, type EventSpan } from "../events/filter-events.ts";
+import { countEvents, readEvents, type Countable } from "../events/read-events.ts";
+import { valueCheck } from "../request/check-request.ts";
+import type { ServerCore } from "../server-core.ts";
+import { param, type Handlers } from "./handler.ts";
 
-/** Events over REST; the websocket is in `sockets/events-in.ts`. */
+/** Most events of a page, and the number when a request says none. */
+const PAGE = 50;
+const faultsOfFilter = valueCheck("EventFilter");
+
+/** Events over REST; the websockets are in `sockets/`. Bodies have the shapes of the route table's schemas. */
 export const eventHandlers: Handlers = {
   "POST /events": async (call, core) => {
     await core.store.write(() => takeEvents(core, call.body as Event[]));
     return reply(204);
   },
+  "POST /events/filter": async (call, core) => {
+    const { filter, limit = PAGE } = call.body as ReadEventsBody;
+    const asked = filter ?? {};
+    return await pageOf(
+      core,
+      { filter: asked, limit, offset: 0, span: spanOf(asked, core.store.nowUs()) },
+      call.origin,
+    );
+  },
+  "GET /events/filter/next": async (call, core) => {
+    const place = readToken(call.query.get("page-token") ?? "");
+    if (!place) throw new Refusal(403, "Forbidden");
+    return await pageOf(core, place, call.origin);
+  },
+  "POST /events/count-by/{countable}": async (call, { store }) => {
+    const { filter, time_unit: unit = "day", time_interval: interval = 1 } = call.body as CountAccountEventsBody;
+    // Checked by the route's parameter.
+    const countable = param(call, "countable") as Countable;
+    return reply(200, await store.read(() => countEvents(store, filter, { countable, unit, interval })));
+  },
 };
+
+/** Where a page begins, and of what. */
+interface PagePlace {
+  readonly filter: EventFilter;
+  readonly span: EventSpan;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+async function pageOf({ store }: ServerCore, place: PagePlace, origin: string | undefined): Promise<ApiReply> {
+  const { events, total } = await store.read(() => readEvents(store, place.filter, place));
+  const offset = place.offset + place.limit;
+  const next = offset < total ? tokenOf({ ...place, offset }) : null;
+  const path = next === null ? null : `${origin ?? ""}/api/events/filter/next?page-token=${next}`;
+  return reply(200, { events, total, next_page: path });
+}
+
+function tokenOf(place: PagePlace): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+/** Reads the token of a page; what it holds is checked as if it had come in a body. */
+function readToken(token: string): PagePlace | undefined {
+  try {
+    const place: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
+    if (!isObject(place)) return undefined;
+    const { filter, span, limit, offset } = place;
+    if (!isObject(span) || faultsOfFilter(filter).length > 0) return undefined;
+    const { sinceUs, untilUs } = span;
+    if (![limit, offset, sinceUs, untilUs].every((one) => Number.isSafeInteger(one) && Number(one) >= 0))
+      return undefined;
+    const size = Math.min(Number(limit), PAGE);
+    return {
+      // Just checked to be one.
+      filter: filter as EventFilter,
+      span: { sinceUs: Number(sinceUs), untilUs: Number(untilUs) },
+      limit: size,
+      offset: Number(offset),
+    };
+  } catch {
+    return undefined; // Told to the client as a token that is none.
+  }
+}

@@ -11,6 +11,8 @@ export interface RouteCall {
   readonly text?: string;
   /** The client's `User-Agent`, by which some rules tell old clients. */
   readonly userAgent?: string;
+  /** Where the client reached the server; links in answers begin with it. */
+  readonly origin?: string;
   /** Ends a request that is being held. */
   readonly signal?: AbortSignal;
 }

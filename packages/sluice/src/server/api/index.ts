@@ -20,6 +20,7 @@ import { ownHandlers } from "./own.ts";
 import { runListHandlers } from "./run-lists.ts";
 import { runStateHandlers } from "./run-states.ts";
 import { savedSearchHandlers } from "./saved-searches.ts";
+import { tailHandlers } from "./tails.ts";
 import { taskRunHandlers } from "./task-runs.ts";
 import { taskWorkerHandlers } from "./task-workers.ts";
 import { uiHandlers } from "./ui.ts";
@@ -49,6 +50,7 @@ export const HANDLERS: Handlers = {
   ...deploymentRunHandlers,
   ...deploymentScheduleHandlers,
   ...eventHandlers,
+  ...tailHandlers,
   ...runListHandlers,
   ...runStateHandlers,
   ...uiHandlers,

@@ -51,22 +51,29 @@ export class EventLog {
     const occurredUs = event.occurredUs ?? now;
     const id = event.id ?? newId(occurredUs);
     const body = { occurred: microsToIso(occurredUs), event: event.event, resource, related, payload, id, follows };
-    this.#store
+    const { changes, lastInsertRowid } = this.#store
       .statement(
         `INSERT INTO event (id, occurred, event, resource_id, follows, body, received) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
       .run(id, occurredUs, event.event, resource["prefect.resource.id"] ?? "", follows, JSON.stringify(body), now);
     this.#hasNew = true;
+    if (changes === 0) return;
+    for (const one of related) {
+      this.#store
+        .statement("INSERT INTO event_related (resource_id, event_no, role) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+        .run(one["prefect.resource.id"] ?? "", lastInsertRowid, one["prefect.resource.role"] ?? "");
+    }
   }
 
   /** Tells `listener` of every event from now on, until the returned function is called. */
   listen(listener: EventListener): () => void {
-    if (this.#listeners.size === 0) this.#told = this.#newest();
+    if (this.#listeners.size === 0) this.#told = this.newest();
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  #newest(): number {
+  /** The place of the newest event in the log; 0 for an empty one. */
+  newest(): number {
     return Number(this.#store.statement("SELECT max(no) AS no FROM event").get()?.["no"] ?? 0);
   }
 

@@ -39,6 +39,7 @@ export function createWebApp(core: ApiAnswerer, options: WebAppOptions = {}): Ho
     const call: ApiCall = {
       method: raw.method === "HEAD" ? "GET" : raw.method,
       path: url.pathname + url.search,
+      origin: url.origin,
       ...(userAgent === null ? {} : { userAgent }),
     };
     const answer = await core.handle(body === undefined ? call : { ...call, body }, raw.signal);

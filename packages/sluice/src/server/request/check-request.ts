@@ -38,11 +38,14 @@ interface Checker {
 export class RequestCheck {
   readonly #route: Route;
   readonly #queryParameters: readonly RouteParameter[];
+  /** Those in the path that are one of some words; ids are looked at where routes are matched. */
+  readonly #wordParameters: readonly RouteParameter[];
   #body: Checker | undefined;
 
   constructor(route: Route) {
     this.#route = route;
     this.#queryParameters = route.parameters.filter((one) => one.in === "query");
+    this.#wordParameters = route.parameters.filter((one) => one.in === "path" && "$ref" in one.schema);
   }
 
   /**
@@ -65,6 +68,16 @@ export class RequestCheck {
     }
     this.#body ??= checkerOf(request);
     return checkPage(this.#check(this.#body, text, given));
+  }
+
+  /** Checks the parameters in the path that are one of some words. @throws InvalidRequest */
+  path(params: Readonly<Record<string, string>>, body: unknown): void {
+    for (const { name, schema } of this.#wordParameters) {
+      const checker = checkerOf(schema);
+      const value = params[name];
+      if (checker.validator.Check(value)) continue;
+      throw new InvalidRequest(faultsOf(checker.validator.Errors(value)[1], value, ["path", name]), body);
+    }
   }
 
   /** Checks the parameters in the query. @throws InvalidRequest */

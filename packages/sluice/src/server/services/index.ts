@@ -1,4 +1,5 @@
 import { cancellationCleanup } from "./cancellation-cleanup.ts";
+import { dbVacuum } from "./db-vacuum.ts";
 import { foreman } from "./foreman.ts";
 import { pauseExpirations } from "./pause-expirations.ts";
 import { repossessor } from "./repossessor.ts";
@@ -13,4 +14,5 @@ export const SERVICES: readonly Service[] = [
   cancellationCleanup,
   foreman,
   repossessor,
+  dbVacuum,
 ];

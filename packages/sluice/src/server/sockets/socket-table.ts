@@ -1,6 +1,7 @@
 import type { WebSocket } from "ws";
 import { serveEventsIn } from "./events-in.ts";
 import type { Served } from "./served.ts";
+import { serveEventsOut, serveLogsOut } from "./stream-out.ts";
 import { serveTaskWorker } from "./task-workers.ts";
 import { serveWorkerChannel } from "./worker-channel.ts";
 
@@ -22,6 +23,8 @@ export interface SocketRoute {
 /** Every websocket of the server; a file each in this folder. */
 const SOCKETS: readonly SocketRoute[] = [
   { path: /^\/api\/events\/in$/, serve: serveEventsIn },
+  { path: /^\/api\/events\/out$/, serve: serveEventsOut },
+  { path: /^\/api\/logs\/out$/, serve: serveLogsOut },
   { path: /^\/api\/task_runs\/subscriptions\/scheduled$/, serve: serveTaskWorker },
   {
     path: /^\/api\/work_pools\/(?<name>[^/]+)\/workers\/connect$/,

@@ -1,0 +1,33 @@
+import type { Store } from "../db/store.ts";
+import type { Service } from "./service.ts";
+
+/** Events that are taken away in one write: some milliseconds. */
+const PORTION = 500;
+
+/** Takes away events that are older than they are kept for. */
+export const dbVacuum: Service = {
+  name: "DB_VACUUM",
+  isEnabled: ({ settings }) => settings.dbVacuumEnabled,
+  loopSeconds: ({ settings }) => settings.dbVacuumLoopSeconds,
+  run: async ({ store, settings }) => {
+    const before = store.nowUs() - settings.eventsRetentionSeconds * 1e6;
+    while ((await store.write(() => deleteOldEvents(store, before))) === PORTION);
+  },
+};
+
+/** @returns how many were taken away */
+function deleteOldEvents(store: Store, beforeUs: number): number {
+  const rows = store
+    .statement(`SELECT no, body FROM event WHERE occurred < ? ORDER BY occurred LIMIT ${PORTION}`)
+    .all(beforeUs);
+  for (const { no, body } of rows) {
+    store
+      .statement(
+        `DELETE FROM event_related WHERE event_no = ?1 AND resource_id IN
+           (SELECT value ->> '$."prefect.resource.id"' FROM json_each(?2, '$.related'))`,
+      )
+      .run(Number(no), String(body));
+    store.statement("DELETE FROM event WHERE no = ?").run(Number(no));
+  }
+  return rows.length;
+}
