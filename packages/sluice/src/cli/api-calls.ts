@@ -3,6 +3,7 @@ import { SluiceError } from "../wire/errors.ts";
 import type { ResultReference } from "../wire/run-record.ts";
 import type { RunTree } from "../wire/run-tree.ts";
 import type { StateType } from "../wire/state-types.ts";
+import { RefusedError } from "./command-error.ts";
 
 /** The largest page that the API gives. */
 export const PAGE_LIMIT = 200;
@@ -74,6 +75,9 @@ export interface SetStateReply {
   readonly details: { readonly reason?: string | null };
 }
 
+/** Statuses of a server that understands, and says no. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 409, 422, 423]);
+
 /** The body of `/filter` and `/count`. */
 export type FilterBody = Readonly<Record<string, unknown>>;
 
@@ -129,6 +133,27 @@ export class ApiCalls {
 
   async deleteFlowRun(id: string): Promise<void> {
     await this.#expect({ method: "DELETE", path: `/api/flow_runs/${id}` });
+  }
+
+  /** Reads any object; undefined when it is not there. @param path below `/api` */
+  find<T>(path: string): Promise<T | undefined> {
+    return this.#find(`/api${path}`);
+  }
+
+  /**
+   * Makes any call.
+   *
+   * @param path below `/api`
+   * @throws RefusedError for what the server refuses, with its reason
+   * @throws SluiceError `SLUICE_API_REFUSED` for any other failure
+   */
+  async call<T>(method: ApiRequest["method"], path: string, body?: object): Promise<T> {
+    const request = { method, path: `/api${path}`, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const answer = await this.#transport.send(request);
+    const detail = REFUSALS.has(answer.status) ? detailOf(answer.body) : "";
+    if (detail !== "") throw new RefusedError(detail);
+    // As in #find.
+    return readBody(request, answer.status, answer.body) as T;
   }
 
   #post<T>(path: string, body: FilterBody): Promise<T> {

@@ -8,7 +8,9 @@ export interface Noun {
 }
 
 // One file a noun; only the file of the noun on the command line is loaded, so that help and small commands start at once.
-const NOUNS: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Noun> }>> = {
+const NOUNS: Readonly<
+  Record<string, { readonly summary: string; readonly alias?: string; readonly load: () => Promise<Noun> }>
+> = {
   run: { summary: "Run a flow of a file", load: () => import("./run.ts") },
   "flow-run": {
     summary: "List, inspect, cancel and delete flow runs, read their logs",
@@ -16,6 +18,17 @@ const NOUNS: Readonly<Record<string, { readonly summary: string; readonly load: 
   },
   "task-run": { summary: "List and inspect task runs", load: () => import("./task-run.ts") },
   flow: { summary: "List flows", load: () => import("./flow.ts") },
+  "work-pool": { summary: "Make and look after work pools", load: () => import("./work-pool.ts") },
+  "work-queue": { summary: "Make and look after the queues of work pools", load: () => import("./work-queue.ts") },
+  "concurrency-limit": {
+    summary: "Limit how many task runs of a tag run at once",
+    load: () => import("./concurrency-limit.ts"),
+  },
+  "global-concurrency-limit": {
+    summary: "Limit anything by named slots",
+    alias: "gcl",
+    load: () => import("./global-concurrency-limit.ts"),
+  },
   server: { summary: "Start a server that others can reach", load: () => import("./server.ts") },
   config: { summary: "View and change settings", load: () => import("./config.ts") },
   profile: { summary: "Keep settings in named profiles", load: () => import("./profile.ts") },
@@ -81,7 +94,8 @@ async function makeProgram(args: readonly string[]): Promise<Command> {
   const wanted = words[0] === "help" ? words[1] : words[0];
   for (const [name, noun] of Object.entries(NOUNS)) {
     const command = program.command(name).summary(noun.summary);
-    if (name === wanted) (await noun.load()).define(command);
+    if (noun.alias !== undefined) command.alias(noun.alias);
+    if (name === wanted || (noun.alias !== undefined && noun.alias === wanted)) (await noun.load()).define(command);
     for (const each of [command, ...command.commands]) finish(each);
   }
   return program;
