@@ -156,7 +156,7 @@ export function deleteQueue(core: PoolCore, queue: WorkQueueRow): void {
 /** Takes a queue's row away with what points to it. Runs inside a write. */
 export function dropQueue(store: Store, id: string): void {
   store.statement("UPDATE flow_run SET work_queue_id = NULL WHERE work_queue_id = ?").run(id);
-  store.statement("UPDATE deployment SET work_queue_id = NULL, work_queue_name = NULL WHERE work_queue_id = ?").run(id);
+  store.statement("UPDATE deployment SET work_queue_id = NULL WHERE work_queue_id = ?").run(id);
   store.statement("DELETE FROM work_queue WHERE id = ?").run(id);
 }
 
