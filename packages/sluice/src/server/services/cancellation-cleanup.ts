@@ -1,7 +1,8 @@
 /**
  * Ends what a cancel has left open.
  *
- * Three duties a round: 1. a run that has been CANCELLING for longer than the settings allow counts as CANCELLED; 2. the task runs that a cancelled flow
+ * Three duties a round: 1. a run that has been CANCELLING for longer than the settings allow counts as CANCELLED, and a worker is asked to tear down what
+ * still runs of it; 2. the task runs that a cancelled flow
  * run left open are cancelled; 3. so are its subflows: those of deployments are asked (CANCELLING), as somebody else runs them, the others are
  * CANCELLED.
  *
@@ -14,6 +15,7 @@ import type { TaskRunRow } from "../db/task-run-table.ts";
 import { setFlowRunState } from "../orchestration/set-flow-run-state.ts";
 import { setTaskRunState } from "../orchestration/task-runs/set-task-run-state.ts";
 import type { ServerCore } from "../server-core.ts";
+import { askForTeardown } from "../work-pools/ask-for-teardown.ts";
 import type { Service } from "./service.ts";
 
 /** Runs that are moved in one write. */
@@ -55,7 +57,10 @@ function cancelTimedOut(core: ServerCore, after: number): number | undefined {
   );
   // STRICT table: the columns have these types.
   const rows = query.all(after, overdue) as unknown as Numbered<FlowRunRow>[];
-  for (const { id } of rows) setFlowRunState(core, { id, state: { type: "CANCELLED", message: TIMED_OUT } });
+  for (const row of rows) {
+    const { result } = setFlowRunState(core, { id: row.id, state: { type: "CANCELLED", message: TIMED_OUT } });
+    if (result.status === "ACCEPT" && result.state?.id) askForTeardown(core, row, result.state.id);
+  }
   return nextOf(rows);
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CleanupMessage } from "../../wire/worker-channel.ts";
 import { ServerCore } from "../server-core.ts";
+import { cancellationCleanup } from "../services/cancellation-cleanup.ts";
 import { actOnCleanup, addCleanup, reserveCleanup } from "./cleanup-queue.ts";
 
 const KIND = "cancelling_timeout_teardown.v1" as const;
@@ -94,4 +95,26 @@ test("a held question is answered at once when a message comes, and gives none t
     core.workerChannels.noteChange(pool.id);
   });
   expect((await held).cleanup?.delivery_count).toBe(1);
+});
+
+test("a run whose cancelling timed out is torn down by a worker of its queue", async () => {
+  const post = async (path: string, body: object): Promise<{ id: string }> =>
+    JSON.parse((await core.handle({ method: "POST", path: `/api${path}`, body: JSON.stringify(body) })).body);
+  const pool = await post("/work_pools/", { name: "pool", type: "process" });
+  const queue = await post("/work_pools/pool/queues", { name: "q" });
+  const flow = await post("/flows/", { name: "f" });
+  const run = await post("/flow_runs/", { flow_id: flow.id, state: { type: "RUNNING" } });
+  await core.store.write(() =>
+    core.store.flowRuns.patch(run.id, { work_queue_id: queue.id, infrastructure_pid: "host:1" }),
+  );
+  await post(`/flow_runs/${run.id}/set_state`, { state: { type: "CANCELLING" } });
+  now += 3600e6;
+  await cancellationCleanup.run(core);
+  await cancellationCleanup.run(core);
+  const search = { poolId: pool.id, kinds: [KIND], queueIds: [queue.id], othersQueueIds: [] };
+  const given = await core.store.write(() => [reserveCleanup(core, search), reserveCleanup(core, search)]);
+  expect(given).toMatchObject([
+    { kind: KIND, work_queue_id: queue.id, target: { flow_run_id: run.id, infrastructure_pid: "host:1" } },
+    undefined,
+  ]);
 });
