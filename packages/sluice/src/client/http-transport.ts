@@ -132,6 +132,7 @@ export class HttpTransport implements Transport {
         ...bodyHeaders,
         ...(request.userAgent === undefined ? {} : { "user-agent": request.userAgent }),
         ...(request.origin === undefined ? {} : { "x-sluice-origin": request.origin }),
+        ...(request.isPage === true ? { "x-prefect-ui": "true" } : {}),
       },
       ...(signal === undefined ? {} : { signal }),
     });

@@ -31,6 +31,8 @@ export interface ApiRequest {
   readonly userAgent?: string;
   /** Where that client reached the server, see `ApiCall` of the server. */
   readonly origin?: string;
+  /** Whether the request is passed on for a web page that shows something to somebody. */
+  readonly isPage?: boolean;
 }
 
 export interface ApiResponse {

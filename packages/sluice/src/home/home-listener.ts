@@ -89,6 +89,7 @@ async function answerOf(request: IncomingMessage, answer: Answer, signal: AbortS
       path: request.url ?? "/",
       ...(userAgent === undefined ? {} : { userAgent }),
       ...(typeof origin === "string" ? { origin } : {}),
+      ...(request.headers["x-prefect-ui"] === "true" ? { isPage: true } : {}),
     };
     return await answer(body === "" ? passed : { ...passed, body }, signal);
   } catch (error) {

@@ -75,7 +75,7 @@ function served({ transport }: Home): Served {
   };
 }
 
-function requestOf({ method, path, body, userAgent, origin }: ApiCall): ApiRequest {
+function requestOf({ method, path, body, userAgent, origin, isPage }: ApiCall): ApiRequest {
   return {
     // The route table holds no other methods, so any other is answered as an unknown route; the transport carries it as text.
     method: method as ApiRequest["method"],
@@ -83,5 +83,6 @@ function requestOf({ method, path, body, userAgent, origin }: ApiCall): ApiReque
     ...(body === undefined ? {} : { body }),
     ...(userAgent === undefined ? {} : { userAgent }),
     ...(origin === undefined ? {} : { origin }),
+    ...(isPage === undefined ? {} : { isPage }),
   };
 }

@@ -10,6 +10,8 @@ export interface ApiCall {
   readonly userAgent?: string;
   /** Where the client reached the server, as `http://127.0.0.1:4200`: links in answers begin with it. */
   readonly origin?: string;
+  /** Whether a web page asks to show it to somebody (`X-Prefect-UI`): what it looks at is not polled by that. */
+  readonly isPage?: boolean;
 }
 
 /** An answer: status and text, empty for none; JSON unless the headers say otherwise. */

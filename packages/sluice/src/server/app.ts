@@ -43,7 +43,7 @@ async function dispatch(
   const { handler, check } = matched.target;
   const query = new URLSearchParams(search);
   check.query(query);
-  const { userAgent, origin } = call;
+  const { userAgent, origin, isPage } = call;
   const body = check.body(call);
   check.path(matched.params, body);
   return handler(
@@ -54,6 +54,7 @@ async function dispatch(
       ...(call.body === undefined ? {} : { text: call.body }),
       ...(userAgent === undefined ? {} : { userAgent }),
       ...(origin === undefined ? {} : { origin }),
+      ...(isPage === undefined ? {} : { isPage }),
       ...(signal ? { signal } : {}),
     },
     core,

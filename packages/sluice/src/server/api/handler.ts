@@ -13,6 +13,8 @@ export interface RouteCall {
   readonly userAgent?: string;
   /** Where the client reached the server; links in answers begin with it. */
   readonly origin?: string;
+  /** Whether a web page asks to show it to somebody. */
+  readonly isPage?: boolean;
   /** Ends a request that is being held. */
   readonly signal?: AbortSignal;
 }

@@ -114,6 +114,7 @@ export const workQueueHandlers: Handlers = {
       if (!queue) throw new ObjectNotFound(`Work queue with id ${id} not found.`);
       const beforeUs = body.scheduled_before ? isoToMicros(body.scheduled_before) : undefined;
       const rows = runsOfQueueAlone(store, queue, { beforeUs, limit: pageLimit(body.limit) });
+      if (call.isPage) return rows;
       noteQueuePolls(core, [queue]);
       noteDeploymentPolls(core, deploymentsOfQueues(store, [queue.id]));
       return rows;

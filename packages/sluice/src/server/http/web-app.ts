@@ -40,6 +40,7 @@ export function createWebApp(core: ApiAnswerer, options: WebAppOptions = {}): Ho
       method: raw.method === "HEAD" ? "GET" : raw.method,
       path: url.pathname + url.search,
       origin: url.origin,
+      ...(raw.headers.get("x-prefect-ui")?.toLowerCase() === "true" ? { isPage: true } : {}),
       ...(userAgent === null ? {} : { userAgent }),
     };
     const answer = await core.handle(body === undefined ? call : { ...call, body }, raw.signal);

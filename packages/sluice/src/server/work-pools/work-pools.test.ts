@@ -123,3 +123,94 @@ test("a pool's default queue cannot be deleted, a pool takes its queues along", 
   await call("DELETE", "/work_pools/pool");
   expect((await call("GET", `/work_queues/${json.id}`)).status).toBe(404);
 });
+
+test("a web page that looks at a queue does not poll it", async () => {
+  await call("POST", "/work_pools/", { name: "pool", type: "process" });
+  const { json } = await call("GET", "/work_pools/pool/queues/default");
+  const path = `/api/work_queues/${json.id}/get_runs`;
+  await core.handle({ method: "POST", path, body: "{}", isPage: true });
+  expect((await call("GET", `/work_queues/${json.id}`)).json.last_polled).toBeNull();
+  await core.handle({ method: "POST", path, body: "{}" });
+  expect((await call("GET", `/work_queues/${json.id}`)).json).toMatchObject({ status: "READY" });
+});
+
+test("a run that its own process tries again is given to no worker", async () => {
+  await call("POST", "/work_pools/", { name: "pool", type: "process" });
+  await schedule("default", "retried", 0);
+  await schedule("default", "plain", 1);
+  const [{ id }] = core.store.query("SELECT id FROM flow_run WHERE name = 'retried'", []) as [{ id: string }];
+  await core.store.write(() => core.store.flowRuns.patch(id, { empirical_policy: '{"retry_type":"in_process"}' }));
+  expect(await waiting()).toEqual(["plain"]);
+});
+
+test("an old queue with a filter finds its runs by tags and deployments", async () => {
+  const queue = await call("POST", "/work_queues/", { name: "tagged", filter: { tags: ["a"] }, concurrency_limit: 1 });
+  const flow = await call("POST", "/flows/", { name: "f" });
+  const deployment = await call("POST", "/deployments/", { name: "d", flow_id: flow.json.id });
+  const make = (name: string, tags: string[]) =>
+    call("POST", `/deployments/${deployment.json.id}/create_flow_run`, { name, tags, state: { type: "SCHEDULED" } });
+  await make("with", ["a", "b"]);
+  await make("without", ["b"]);
+  const found = async () => (await call("POST", `/work_queues/${queue.json.id}/get_runs`, {})).json;
+  const [run, ...others] = await found();
+  expect([run.name, others]).toEqual(["with", []]);
+  await call("POST", `/flow_runs/${run.id}/set_state`, { state: { type: "PENDING" } });
+  await make("waits", ["a"]);
+  expect(await found()).toEqual([]);
+  expect((await call("GET", `/work_queues/${queue.json.id}`)).json.active_slots).toBe(1);
+});
+
+test("what a pool is changed to is told, with what it was before", async () => {
+  await call("POST", "/work_pools/", { name: "pool", type: "process" });
+  await call("PATCH", "/work_pools/pool", { description: "new", concurrency_limit: 3, is_paused: true });
+  const [updated, paused] = core.store
+    .query(
+      "SELECT body FROM event WHERE event IN ('prefect.work-pool.updated', 'prefect.work-pool.paused') ORDER BY no",
+      [],
+    )
+    .map(({ body }) => JSON.parse(String(body)));
+  expect(updated.payload).toEqual({
+    updated_fields: ["description", "concurrency_limit"],
+    updates: { description: { from: null, to: "new" }, concurrency_limit: { from: null, to: 3 } },
+  });
+  const before = core.store.query("SELECT id FROM event WHERE event = 'prefect.work-pool.not-ready'", []);
+  expect(paused.follows).toBe(before[0]?.["id"]);
+});
+
+test.each([
+  [{ name: "prefect-mine" }, 403, "Work pools starting with 'Prefect' are reserved for internal use."],
+  [{ name: "  " }, 422, "name cannot be an empty string"],
+  [{ base_job_template: { a: 1 } }, 422, "must contain both a `job_configuration` key and a `variables` key"],
+  [template({ type: "string" }, "{{ other }}"), 422, "undeclared variable(s): other."],
+  [template({ type: "integer", default: "abc" }), 422, "Validation failed for work pool's job variable defaults"],
+  [template({ type: "nonsense" }), 422, "Invalid schema: 'nonsense' is not valid under any of the given schemas"],
+  [
+    template({ default: { $ref: { block_document_id: "01a21aa5-8b9b-761e-91a4-c39b95954697" } } }),
+    404,
+    "Block not found.",
+  ],
+])("a pool %j is refused", async (body, status, reason) => {
+  const answer = await call("POST", "/work_pools/", { name: "pool", ...body });
+  expect(answer.status).toBe(status);
+  expect(JSON.stringify(answer.json)).toContain(reason);
+});
+
+/** A template with one variable. */
+function template(property: object, use = "{{ n }}") {
+  return {
+    base_job_template: { job_configuration: { x: use }, variables: { type: "object", properties: { n: property } } },
+  };
+}
+
+test.each([
+  ["/work_pools/pool", { is_paused: null }],
+  ["/work_pools/pool", { base_job_template: null }],
+  ["/work_pools/pool", { storage_configuration: null }],
+  ["/work_pools/pool/queues/default", { name: null }],
+  ["/work_pools/pool/queues/default", { name: "taken" }],
+  ["/work_pools/pool/queues/default", { priority: null }],
+])("%s cannot be changed to %j", async (path, change) => {
+  await call("POST", "/work_pools/", { name: "pool", type: "process" });
+  await call("POST", "/work_pools/pool/queues", { name: "taken" });
+  expect((await call("PATCH", path, change)).status).toBe(409);
+});
