@@ -136,6 +136,11 @@ export const SERVER_SETTINGS = {
     "How far back a stream of events begins at most.",
   ),
   triggersEnabled: flag("SERVICES_TRIGGERS_ENABLED", true, "Whether automations hear events and act."),
+  triggersProactiveSeconds: number(
+    "EVENTS_PROACTIVE_GRANULARITY",
+    5,
+    "Time between two looks for what should have happened by now.",
+  ),
 } as const;
 
 /** Values of {@link SERVER_SETTINGS}, by name. */

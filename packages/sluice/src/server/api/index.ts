@@ -1,5 +1,6 @@
 import { adminHandlers } from "./admin.ts";
 import { artifactHandlers } from "./artifacts.ts";
+import { automationHandlers } from "./automations.ts";
 import { blockDocumentHandlers } from "./block-documents.ts";
 import { blockSchemaHandlers } from "./block-schemas.ts";
 import { blockTypeHandlers } from "./block-types.ts";
@@ -24,6 +25,7 @@ import { tailHandlers } from "./tails.ts";
 import { taskRunHandlers } from "./task-runs.ts";
 import { taskWorkerHandlers } from "./task-workers.ts";
 import { uiHandlers } from "./ui.ts";
+import { uiSchemaHandlers } from "./ui-schemas.ts";
 import { variableHandlers } from "./variables.ts";
 import { workerChannelHandlers } from "./worker-channels.ts";
 import { workPoolHandlers } from "./work-pools.ts";
@@ -40,6 +42,7 @@ export const HANDLERS: Handlers = {
   ...taskWorkerHandlers,
   ...logHandlers,
   ...artifactHandlers,
+  ...automationHandlers,
   ...blockTypeHandlers,
   ...blockSchemaHandlers,
   ...blockDocumentHandlers,
@@ -54,6 +57,7 @@ export const HANDLERS: Handlers = {
   ...runListHandlers,
   ...runStateHandlers,
   ...uiHandlers,
+  ...uiSchemaHandlers,
   ...savedSearchHandlers,
   ...variableHandlers,
   ...workPoolHandlers,

@@ -4,7 +4,7 @@ import { isObject } from "../check-records.ts";
 import type { Store } from "../db/store.ts";
 import { hydrate, HydrationFault, variablesOf } from "./hydrate.ts";
 import { valueFault } from "../request/faults.ts";
-import { firstFault, SchemaFault } from "./json-schema.ts";
+import { firstFault, schemaFault, SchemaFault } from "./json-schema.ts";
 
 /** Fills in parameters that say where their values come from. Runs inside a read or write. @param what stands in the reason, as "flow run" @throws Refusal 400 */
 export function filledParameters(
@@ -69,10 +69,11 @@ export function checkLimits(body: DeploymentCreate | DeploymentUpdate): void {
 /** Refuses parameters that do not fit the schema that comes with them, where the body asks for the check. @throws InvalidRequest */
 export function checkOwnParameters(body: DeploymentCreate): void {
   const { enforce_parameter_schema: isEnforced, parameter_openapi_schema: schema, parameters = {} } = body;
-  if (isEnforced !== true || !schema || Object.keys(parameters).length === 0) return;
-  let reason: string | undefined;
+  if (isEnforced !== true || !schema) return;
+  const invalid = schemaFault(schema);
+  let reason = invalid && `The provided schema is not a valid json schema. Schema error: ${invalid}`;
   try {
-    reason = firstFault(parameters, schema, { ignoresRequired: true });
+    reason ??= firstFault(parameters, schema, { ignoresRequired: true });
   } catch (error) {
     if (!(error instanceof SchemaFault)) throw error;
     reason = `The provided schema is not a valid json schema. Schema error: ${error.message}`;

@@ -21,6 +21,8 @@ export interface HydrationSource {
   readonly variable: (name: string) => unknown;
   /** Values that templates see. */
   readonly context?: Readonly<Record<string, unknown>>;
+  /** True leaves what cannot be filled in as it came. Default false. */
+  readonly leavesFaults?: boolean;
   /** False checks templates and leaves their text. Default true. */
   readonly rendersTemplates?: boolean;
 }
@@ -44,9 +46,18 @@ export function hydrate(values: Readonly<Record<string, unknown>>, source: Hydra
 function fill(value: unknown, source: HydrationSource): unknown {
   if (Array.isArray(value)) return value.map((one) => fill(one, source)).filter((one) => one !== REMOVED);
   if (!isObject(value)) return value;
-  if ("__prefect_kind" in value) return fillKind(value, source);
+  if ("__prefect_kind" in value) return fillOrLeave(value, source);
   const entries = Object.entries(value).map(([name, one]) => [name, fill(one, source)] as const);
   return Object.fromEntries(entries.filter(([, one]) => one !== REMOVED));
+}
+
+function fillOrLeave(value: Readonly<Record<string, unknown>>, source: HydrationSource): unknown {
+  try {
+    return fillKind(value, source);
+  } catch (error) {
+    if (source.leavesFaults && error instanceof HydrationFault) return value;
+    throw error;
+  }
 }
 
 function fillKind(value: Readonly<Record<string, unknown>>, source: HydrationSource): unknown {

@@ -147,3 +147,14 @@ function refuseForeignReferences(schema: unknown): void {
   if (typeof reference === "string" && !reference.startsWith("#")) throw new SchemaFault(`Unresolvable: ${reference}`);
   Object.values(schema).forEach(refuseForeignReferences);
 }
+
+/** Says what keeps something from being a JSON schema, as far as types go; undefined when nothing does. */
+export function schemaFault(schema: unknown): string | undefined {
+  try {
+    refuseUnknownTypes(schema);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SchemaFault) return error.message;
+    throw error;
+  }
+}

@@ -80,6 +80,12 @@ function isMeant(value: unknown, schema: JsonSchema, find: FindSchema): boolean 
   const { $ref: reference } = schema;
   const target = typeof reference === "string" ? find(reference.slice("#/$defs/".length)) : schema;
   const needed = target?.["required"];
+  const properties = target?.["properties"];
+  const word = isSchema(properties) ? properties["type"] : undefined;
+  // A shape that names itself is the one that is meant.
+  const named =
+    typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, "type")?.value : undefined;
+  if (isSchema(word) && typeof word["const"] === "string" && named !== undefined) return word["const"] === named;
   if (typeof value !== "object" || value === null || !Array.isArray(needed) || needed.length === 0) return false;
   return needed.every((name) => typeof name === "string" && Object.hasOwn(value, name));
 }

@@ -4,6 +4,7 @@ import { foreman } from "./foreman.ts";
 import { pauseExpirations } from "./pause-expirations.ts";
 import { repossessor } from "./repossessor.ts";
 import { recentDeploymentsScheduler, scheduler } from "./scheduler.ts";
+import { triggers } from "./triggers.ts";
 import type { Service } from "./service.ts";
 
 /** Every service of a server, in the order in which they start. */
@@ -15,4 +16,5 @@ export const SERVICES: readonly Service[] = [
   foreman,
   repossessor,
   dbVacuum,
+  triggers,
 ];

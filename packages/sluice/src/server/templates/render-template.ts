@@ -36,7 +36,7 @@ export function renderTemplate(template: string, values: Readonly<Record<string,
   try {
     return environment().renderStr(template, values);
   } catch (error) {
-    throw new TemplateFault(error instanceof Error ? error.message : String(error));
+    throw new TemplateFault(reasonOf(error));
   }
 }
 
@@ -49,8 +49,14 @@ export function templateFault(template: string): string | undefined {
     probe.addTemplate("probe", template);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   } finally {
     probe.free();
   }
+}
+
+/** The library tells the reason in the first line, then shows the place. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split("\n")[0]?.replace(/ \(in \S+:(\d+)\)$/, " (line $1)") ?? message;
 }

@@ -1,0 +1,185 @@
+import type { Automation, AutomationCreate, AutomationFilter, AutomationUpdate } from "../../wire/contract/shapes.ts";
+import { isoToMicros, microsToIso } from "../../wire/timestamp.ts";
+import { newId } from "../db/new-id.ts";
+import type { Store } from "../db/store.ts";
+import type { EventLog } from "../events/event-log.ts";
+import { combine, hasTags, isAny, type Condition } from "../queries/condition.ts";
+import { wholeAction } from "./actions.ts";
+import { wholeTrigger, type Trigger } from "./triggers.ts";
+
+/** Where automations are kept and what happens to them is told. */
+export interface AutomationCore {
+  readonly store: Store;
+  readonly events: EventLog;
+}
+
+/** An automation as stored; JSON in tags, trigger and actions. */
+export interface AutomationRow {
+  readonly no: number;
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly enabled: number;
+  readonly tags: string;
+  readonly trigger: string;
+  readonly actions: string;
+  readonly actions_on_trigger: string;
+  readonly actions_on_resolve: string;
+  readonly owner_resource: string | null;
+  readonly created: number;
+  readonly updated: number;
+}
+
+/** Finds an automation. */
+export function automationById(store: Store, id: string): AutomationRow | undefined {
+  // STRICT table: the columns have these types.
+  return store.statement("SELECT * FROM automation WHERE id = ?").get(id) as AutomationRow | undefined;
+}
+
+/** Stores a new automation. Runs inside a write. @throws InvalidRequest */
+export function createAutomation(core: AutomationCore, body: AutomationCreate): AutomationRow {
+  const { store } = core;
+  const now = store.nowUs();
+  const id = newId(now);
+  const { name, description, enabled, tags, trigger, actions, onTrigger, onResolve } = columnsOf(body, now);
+  store
+    .statement(
+      `INSERT INTO automation (id, name, description, enabled, tags, trigger, actions, actions_on_trigger, actions_on_resolve, owner_resource, created, updated)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      id,
+      name,
+      description,
+      enabled,
+      tags,
+      trigger,
+      actions,
+      onTrigger,
+      onResolve,
+      body.owner_resource ?? null,
+      now,
+      now,
+    );
+  const row = knownAutomation(store, id);
+  tellAutomation(core, "created", row);
+  return row;
+}
+
+/** Replaces an automation; what its triggers had counted is forgotten. Runs inside a write. @throws InvalidRequest */
+export function replaceAutomation(core: AutomationCore, row: AutomationRow, body: AutomationUpdate): void {
+  const { store } = core;
+  const now = store.nowUs();
+  // What is left out of the body stays as it is.
+  const { description: about, enabled: isOn, tags: marks } = automationBody(row);
+  const whole = { description: about ?? "", enabled: isOn ?? true, tags: marks ?? [], ...body };
+  const { name, description, enabled, tags, trigger, actions, onTrigger, onResolve } = columnsOf(whole, now);
+  store
+    .statement(
+      `UPDATE automation SET name = ?, description = ?, enabled = ?, tags = ?, trigger = ?, actions = ?, actions_on_trigger = ?, actions_on_resolve = ?,
+         updated = ? WHERE id = ?`,
+    )
+    .run(name, description, enabled, tags, trigger, actions, onTrigger, onResolve, now, row.id);
+  forgetCounts(store, row.id);
+  tellAutomation(core, "updated", knownAutomation(store, row.id));
+}
+
+/** Switches an automation on or off. Runs inside a write. */
+export function switchAutomation(core: AutomationCore, row: AutomationRow, isEnabled: boolean): void {
+  const { store } = core;
+  store
+    .statement("UPDATE automation SET enabled = ?, updated = ? WHERE id = ?")
+    .run(isEnabled ? 1 : 0, store.nowUs(), row.id);
+  if (!isEnabled) forgetCounts(store, row.id);
+  tellAutomation(core, "updated", knownAutomation(store, row.id));
+}
+
+/** Takes an automation away. Runs inside a write. */
+export function deleteAutomation(core: AutomationCore, row: AutomationRow): void {
+  forgetCounts(core.store, row.id);
+  core.store.statement("DELETE FROM automation WHERE id = ?").run(row.id);
+  tellAutomation(core, "deleted", row);
+}
+
+/** Automations that a resource owns, or that act on it. */
+export function automationsOf(store: Store, resourceId: string, isOwner: boolean): AutomationRow[] {
+  const acts = `EXISTS (SELECT 1 FROM json_each(a.actions) x WHERE x.value ->> '$.type' = 'run-deployment' AND x.value ->> '$.source' = 'selected'
+     AND 'prefect.deployment.' || (x.value ->> '$.deployment_id') = ?1)`;
+  const query = store.statement(
+    `SELECT a.* FROM automation a WHERE a.owner_resource = ?1 ${isOwner ? "" : `OR ${acts}`} ORDER BY a.no`,
+  );
+  // STRICT table: the columns have these types.
+  return query.all(resourceId) as unknown as AutomationRow[];
+}
+
+/** Conditions on automations, whose table is `a`. */
+export function automationCondition(filter: AutomationFilter): Condition {
+  const before = filter.created?.before_ ? isoToMicros(filter.created.before_) : undefined;
+  return combine(
+    [
+      isAny("a.id", filter.id?.any_),
+      isAny("a.name", filter.name?.any_),
+      before === undefined ? undefined : { sql: "a.created <= ?", parameters: [before] },
+      hasTags("a.tags", filter.tags),
+    ],
+    filter.operator,
+  );
+}
+
+/** An automation as the wire shows it. */
+export function automationBody(row: AutomationRow): Automation {
+  // Only this file writes these columns.
+  return {
+    id: row.id,
+    created: microsToIso(row.created),
+    updated: microsToIso(row.updated),
+    name: row.name,
+    description: row.description,
+    enabled: row.enabled === 1,
+    tags: JSON.parse(row.tags) as string[],
+    trigger: JSON.parse(row.trigger) as Automation["trigger"],
+    actions: JSON.parse(row.actions) as Automation["actions"],
+    actions_on_trigger: JSON.parse(row.actions_on_trigger) as Automation["actions"],
+    actions_on_resolve: JSON.parse(row.actions_on_resolve) as Automation["actions"],
+  };
+}
+
+/** The trigger of an automation. */
+export function triggerOf(row: AutomationRow): Trigger {
+  // Only this file writes this column.
+  return JSON.parse(row.trigger) as Trigger;
+}
+
+function columnsOf(body: AutomationUpdate, nowUs: number) {
+  const actionsOf = (given: AutomationUpdate["actions"] | undefined): string =>
+    JSON.stringify((given ?? []).map((one, index) => wholeAction(one, index, body)));
+  return {
+    name: body.name,
+    description: body.description ?? "",
+    enabled: (body.enabled ?? true) ? 1 : 0,
+    tags: JSON.stringify([...new Set(body.tags ?? [])]),
+    trigger: JSON.stringify(wholeTrigger(body.trigger, { body, nowUs })),
+    actions: actionsOf(body.actions),
+    onTrigger: actionsOf(body.actions_on_trigger),
+    onResolve: actionsOf(body.actions_on_resolve),
+  };
+}
+
+function forgetCounts(store: Store, id: string): void {
+  store.statement("DELETE FROM automation_span WHERE automation_id = ?").run(id);
+  store.statement("DELETE FROM automation_firing WHERE automation_id = ?").run(id);
+}
+
+function tellAutomation({ events }: AutomationCore, act: "created" | "updated" | "deleted", row: AutomationRow): void {
+  events.append({
+    event: `prefect.automation.${act}`,
+    resource: { "prefect.resource.id": `prefect.automation.${row.id}`, "prefect.resource.name": row.name },
+    payload: {},
+  });
+}
+
+function knownAutomation(store: Store, id: string): AutomationRow {
+  const row = automationById(store, id);
+  if (!row) throw new Error(`the automation ${id} was just written and is not there`);
+  return row;
+}
