@@ -21,7 +21,7 @@ const arrows: Readonly<Record<string, { readonly to: readonly string[]; readonly
 };
 
 /** Libraries too heavy for the start of a child process. */
-const heavyLibraries = ["typebox", "hono", "@hono/node-server", "kysely", "ws"];
+const heavyLibraries = ["typebox", "kysely", "ws"];
 /** What the start of a plain script must not load: also what an old Node cannot link. */
 const laterOnly = [...heavyLibraries, "commander", "node:sqlite"];
 

@@ -115,6 +115,10 @@ export const settingsTable = {
   serverCorsAllowedOrigins: listSetting("SLUICE_SERVER_CORS_ALLOWED_ORIGINS", {
     description: "Origins whose pages may call the server; none by default.",
   }),
+  serverAllowedHosts: listSetting("SLUICE_SERVER_ALLOWED_HOSTS", {
+    description:
+      "Public names by which a server that asks for no credentials is reached; addresses and names of a local network need no listing.",
+  }),
   serverUiStaticDirectory: textSetting(
     "SLUICE_SERVER_UI_STATIC_DIRECTORY",
     {
@@ -129,10 +133,11 @@ export const settingsTable = {
     { fallbacks: ["PREFECT_UI_API_URL"] },
   ),
   serverBodyLimitMb: numberSetting("SLUICE_SERVER_BODY_LIMIT_MB", {
-    default: 32,
+    default: 1,
     min: 1,
     max: 1024,
-    description: "Largest body of a request that a server reads.",
+    description:
+      "Largest body of a request that a server reads; batches of logs, events and run records may be larger.",
   }),
 };
 

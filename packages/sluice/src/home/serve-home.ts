@@ -40,6 +40,8 @@ export async function serveHome({ settings, host, port }: ServeHomeOptions): Pro
       { host, port },
       {
         corsAllowedOrigins: settings.serverCorsAllowedOrigins,
+        allowedHosts: settings.serverAllowedHosts,
+        bodyLimitMb: settings.serverBodyLimitMb,
         authString: settings.serverApiAuthString,
         uiDirectory: settings.serverUiStaticDirectory,
         uiApiUrl: settings.serverUiApiUrl,

@@ -77,8 +77,8 @@ export function reply(status: number, value?: unknown): ApiReply {
 }
 
 /**
- * Makes the answer to a request that failed: the contract's bodies for 404 and 422, 503 with the reason for a full disk (try again when there is
- * space), 500 for everything that nobody foresaw, which `onError` hears of.
+ * Makes the answer to a request that failed: the contract's bodies for 404 and 422, 503 with the reason for what passes (a full disk, a home that
+ * is just being handed over), 500 for everything that nobody foresaw, which `onError` hears of.
  */
 export function replyToError(error: unknown, onError: (error: unknown) => void): ApiReply {
   if (error instanceof Refusal) {
@@ -93,7 +93,7 @@ export function replyToError(error: unknown, onError: (error: unknown) => void):
       request_body: error.requestBody,
     });
   }
-  if (isSluiceError(error, "SLUICE_DISK_FULL"))
+  if (isSluiceError(error) && error.retryable)
     return reply(503, { exception_message: "Service Unavailable", detail: error.message, code: error.code });
   onError(error);
   if (isSluiceError(error))

@@ -2,18 +2,18 @@
 import { join } from "node:path";
 import { SluiceError } from "../wire/errors.ts";
 import { listen, type Listening } from "./http/listen.ts";
-import type { WebAppOptions } from "./http/web-app.ts";
+import type { HttpOptions } from "./http/request-listener.ts";
 import { ServerCore, type ServerCoreOptions } from "./server-core.ts";
 
 export { ServerCore, type ServerCoreOptions } from "./server-core.ts";
-export { createWebApp, type WebAppOptions } from "./http/web-app.ts";
+export type { HttpOptions } from "./http/request-listener.ts";
 export type { ApiAnswerer, Served } from "./sockets/served.ts";
 export { listen, type ListenAddress, type Listening } from "./http/listen.ts";
 export type { ApiCall, ApiReply } from "./api-reply.ts";
 export { openApiDocument } from "./openapi.ts";
 
 /** How a server is started. */
-export interface StartServerOptions extends Omit<ServerCoreOptions, "databaseFile">, WebAppOptions {
+export interface StartServerOptions extends Omit<ServerCoreOptions, "databaseFile">, HttpOptions {
   /** Default 127.0.0.1: only this machine. */
   readonly host?: string;
   /** Default 4200; 0 takes a free one. */

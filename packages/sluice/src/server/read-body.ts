@@ -1,30 +1,40 @@
-import { InvalidRequest, Refusal } from "./api-reply.ts";
+import { InvalidRequest } from "./api-reply.ts";
+import { scanJson, type JsonLimits } from "./request/scan-json.ts";
+import { faultOfUnusual, storable } from "./request/unusual-values.ts";
 
-/** Largest body of most routes: Prefect's client sends logs in batches of 4 MB. */
-const MAX_BODY_CHARACTERS = 8_000_000;
-/** Deepest nesting of arrays and objects in a body. */
-const MAX_DEPTH = 64;
+/** What the bodies of most routes may hold: no client sends anything deeper, or more things at once. */
+export const JSON_LIMITS: JsonLimits = { maxDepth: 64, maxItems: 10_000 };
 
-/**
- * Reads a JSON body, after its size and its depth were looked at.
- *
- * Names that would change an object's prototype are refused.
- *
- * @throws Refusal 413 for one that is too large
- * @throws InvalidRequest for one that is too deep or no JSON
- */
-export function readBody(text: string, maxCharacters = MAX_BODY_CHARACTERS): unknown {
-  if (text.length > maxCharacters)
-    throw new Refusal(413, `The body has ${text.length} characters, the limit is ${maxCharacters}.`);
-  if (isTooDeep(text))
-    throw new InvalidRequest([{ loc: ["body"], msg: `Nested deeper than ${MAX_DEPTH} levels`, type: "json_too_deep" }]);
-  return parse(text);
+/** How a body is read. */
+export interface BodyReading {
+  /** Default {@link JSON_LIMITS}. */
+  readonly limits?: JsonLimits;
+  /** True puts the replacement character for text that cannot be kept, instead of refusing it. Default false. */
+  readonly isRepaired?: boolean;
 }
 
-/** {@link readBody} for the engine's own records: the depth is not looked at, the limit is higher. */
+/**
+ * Reads a JSON body, after its depth and its numbers of items were looked at. How long it may be is the business of whoever received it.
+ *
+ * @throws InvalidRequest for one that is no JSON, is too deep, has too many items, or holds what cannot be kept: see `unusual-values.ts`
+ */
+export function readBody(text: string, { limits = JSON_LIMITS, isRepaired = false }: BodyReading = {}): unknown {
+  const scan = scanJson(text, limits);
+  if ("fault" in scan) throw new InvalidRequest([scan.fault]);
+  const given = parse(text);
+  if (!scan.hasUnusual && !text.includes("__proto__") && !text.includes("constructor")) return given;
+  const value = isRepaired ? storable(given) : given;
+  const fault = faultOfUnusual(value);
+  if (fault) throw new InvalidRequest([fault]);
+  return value;
+}
+
+/**
+ * {@link readBody} for the engine's own records, which are as deep as what users pass to their tasks: nothing is looked at before.
+ *
+ * @throws InvalidRequest for one that is no JSON
+ */
 export function readOwnBody(text: string): unknown {
-  const limit = 64_000_000;
-  if (text.length > limit) throw new Refusal(413, `The body has ${text.length} characters, the limit is ${limit}.`);
   return parse(text);
 }
 
@@ -40,20 +50,4 @@ function parse(text: string): unknown {
       },
     ]);
   }
-}
-
-function isTooDeep(text: string): boolean {
-  let depth = 0;
-  let isInString = false;
-  for (let index = 0; index < text.length; index++) {
-    const character = text.charCodeAt(index);
-    if (isInString) {
-      if (character === 92) index++;
-      else if (character === 34) isInString = false;
-    } else if (character === 34) isInString = true;
-    else if (character === 123 || character === 91) {
-      if (++depth > MAX_DEPTH) return true;
-    } else if (character === 125 || character === 93) depth--;
-  }
-  return false;
 }

@@ -200,7 +200,6 @@ test("what does not have the contract's shape is refused with its place", async 
   expect((await call("POST", "/flows/", { name: "\ud800" })).status).toBe(422);
   expect((await call("GET", "/flow_runs/not-an-id")).status).toBe(404);
   expect((await core.handle({ method: "POST", path: "/api/flows/", body: "[".repeat(500_000) })).status).toBe(422);
-  expect((await core.handle({ method: "POST", path: "/api/flows/", body: "x".repeat(9_000_000) })).status).toBe(413);
 });
 
 test("an artifact is read by id, and by its key as the latest", async () => {

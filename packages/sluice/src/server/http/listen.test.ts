@@ -24,7 +24,7 @@ async function api(method: string, path: string, sent: { body?: unknown; headers
   const { body, headers = {} } = sent;
   const response = await fetch(server.apiUrl + path, {
     method,
-    headers,
+    headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();

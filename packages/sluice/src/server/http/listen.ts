@@ -1,12 +1,17 @@
 import { chmodSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { getRequestListener } from "@hono/node-server";
+import type { Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import { SluiceError } from "../../wire/errors.ts";
+import { Refusal } from "../api-reply.ts";
 import type { Served } from "../sockets/served.ts";
 import { MAX_FRAME_BYTES } from "../sockets/socket-table.ts";
+import { BoundedSocket } from "./bounded-socket.ts";
+import { ConnectionWatch } from "./connection-watch.ts";
+import { refuseConnection } from "./raw-answer.ts";
+import { MAX_HEADERS, originRules, requestListener, type HttpOptions } from "./request-listener.ts";
+import { SocketCounts } from "./socket-counts.ts";
 import { upgrade } from "./upgrade.ts";
-import { createWebApp, type WebAppOptions } from "./web-app.ts";
 
 /** Where a server listens: a port of an address, or a unix socket. */
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly socketPath: string };
@@ -19,38 +24,106 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** From the first byte of a request, or the opening of its connection, to the end of its headers. */
 const HEADER_TIMEOUT_MS = 10_000;
-/** A held request is answered within 30 s; nothing is silent for longer. */
-const REQUEST_TIMEOUT_MS = 60_000;
+/** From the first byte of a request to the last byte of its body. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** How exactly the two are kept. */
+const CHECK_EVERY_MS = 1000;
+/** Longer than clients keep a connection that they do not use: else one would send a request just as it is closed. */
+const IDLE_TIMEOUT_MS = 75_000;
+/** Without a byte in either direction: a held request is answered within 30 s, so its client has gone. */
+const SILENCE_TIMEOUT_MS = 90_000;
+/** Request line and headers together. */
+const MAX_HEADER_BYTES = 16_384;
+const MAX_CONNECTIONS = 10_000;
 const CLOSE_AFTER_MS = 2000;
+
+/** Pieces of one message, and of what was received and not read: more is no client of ours. */
+const MAX_FRAGMENTS = 1024;
+const MAX_BUFFERED_CHUNKS = 16_384;
 
 /**
  * Serves a core, or what stands for one, over HTTP and websockets. Resolves when it listens.
  *
  * @throws SluiceError `SLUICE_PORT_IN_USE`
  */
-export async function listen(served: Served, address: ListenAddress, options: WebAppOptions = {}): Promise<Listening> {
-  const app = createWebApp(served, options);
+export async function listen(served: Served, address: ListenAddress, options: HttpOptions = {}): Promise<Listening> {
+  const watch = new ConnectionWatch();
   const server = createServer(
-    { headersTimeout: HEADER_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-    getRequestListener(app.fetch),
+    {
+      headersTimeout: HEADER_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_EVERY_MS,
+      keepAliveTimeout: IDLE_TIMEOUT_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      noDelay: true,
+    },
+    requestListener(served, watch, options),
   );
-  const sockets = new WebSocketServer({
-    noServer: true,
-    autoPong: false,
-    maxPayload: MAX_FRAME_BYTES,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has("prefect") ? "prefect" : false),
+  server.timeout = SILENCE_TIMEOUT_MS;
+  // One more than are taken: what is beyond is dropped without a word.
+  server.maxHeadersCount = MAX_HEADERS + 1;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("connection", (socket: Socket) => watch.add(socket));
+  server.on("checkContinue", (request, response) => server.emit("request", request, response));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable || watch.isWorking(socket as Socket)) socket.destroy();
+    else refuseConnection(socket, explainClientError(error));
   });
-  const { corsAllowedOrigins = [], authString = null } = options;
-  server.on("upgrade", (request, socket, head) =>
-    upgrade(served, sockets, { request, socket, head, corsAllowedOrigins, authString }),
-  );
+  const sockets = serveSockets(server, { served, watch, options });
   await bind(server, address);
   if ("socketPath" in address) chmodSync(address.socketPath, 0o600);
   const bound = server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : null;
-  return { port, close: () => close(server, sockets) };
+  return {
+    port,
+    close: () => {
+      watch.stop();
+      return close(server, sockets);
+    },
+  };
+}
+
+function serveSockets(
+  server: Server,
+  {
+    served,
+    watch,
+    options,
+  }: { readonly served: Served; readonly watch: ConnectionWatch; readonly options: HttpOptions },
+): WebSocketServer {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    autoPong: false,
+    maxPayload: MAX_FRAME_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has("prefect") ? "prefect" : false),
+    WebSocket: BoundedSocket,
+  });
+  const counts = new SocketCounts();
+  const rules = { served, sockets, counts, origins: originRules(options), authString: options.authString ?? null };
+  server.on("upgrade", (request, socket, head) => {
+    // An HTTP server over TCP or a unix socket hands its own sockets over.
+    const connection = socket as Socket;
+    watch.release(connection);
+    upgrade(rules, { request, socket: connection, head });
+  });
+  return sockets;
+}
+
+/** What is said to a client whose bytes are no request, or do not come. */
+function explainClientError({ code, message }: NodeJS.ErrnoException): Refusal {
+  if (code === "HPE_HEADER_OVERFLOW")
+    return new Refusal(431, `The path and headers of a request may have ${MAX_HEADER_BYTES} bytes at most.`);
+  if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") return new Refusal(413, "The extensions of a chunk are too long.");
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    const limits = `its headers within ${HEADER_TIMEOUT_MS / 1000} s, all of it within ${REQUEST_TIMEOUT_MS / 1000} s`;
+    return new Refusal(408, `The request did not come in time: ${limits}.`);
+  }
+  return new Refusal(400, `This is no HTTP request: ${message}.`);
 }
 
 function bind(server: Server, address: ListenAddress): Promise<void> {

@@ -6,18 +6,38 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, normalize, resolve, sep } from "node:path";
-import type { Hono } from "hono";
-import { getMimeType } from "hono/utils/mime";
+import type { IncomingHttpHeaders } from "node:http";
+import { extname, join, normalize, resolve, sep } from "node:path";
+import { originOf } from "../access/origins.ts";
 
 /** Where a UI is served, as its files name it. */
 const BASE_PLACEHOLDER = "/PREFECT_UI_SERVE_BASE_REPLACE_PLACEHOLDER";
 const TEXT = /\.(?:html|js|css|json|svg|txt|webmanifest|map)$/;
 /** Files with a hash in their names never change. */
 const HASHED = /\/assets\//;
-/** A UI runs only its own code, and asks only this server; its styles are partly written into the page. */
-const CONTENT_POLICY =
-  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
+
+/** Media types of the files that a built UI consists of. */
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".json": "application/json",
+  ".map": "application/json",
+  ".webmanifest": "application/manifest+json",
+  ".txt": "text/plain; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".gif": "image/gif",
+  ".webp": "image/webp",
+  ".ico": "image/x-icon",
+  ".woff": "font/woff",
+  ".woff2": "font/woff2",
+  ".ttf": "font/ttf",
+  ".wasm": "application/wasm",
+};
 
 /** Which UIs are served. */
 export interface UiOptions {
@@ -29,6 +49,13 @@ export interface UiOptions {
   readonly hasAuth?: boolean;
 }
 
+/** A file, or a page, as it is answered. */
+export interface UiAnswer {
+  /** Names, in small letters, and values in turn; without the length. */
+  readonly headers: readonly string[];
+  readonly bytes: Buffer;
+}
+
 interface Bundle {
   readonly version: "v1" | "v2";
   readonly folder: string;
@@ -36,30 +63,78 @@ interface Bundle {
   readonly base: string;
 }
 
-/** Adds the UIs to the app. Nothing is added but `/ui-settings` when there are none. */
-export function serveUi(app: Hono, options: UiOptions): void {
-  const bundles = findBundles(options.uiDirectory ?? null);
-  app.get("/ui-settings", (context) => {
-    const origin = new URL(context.req.url).origin;
+/** The UIs of a server, and what they ask before they know where the API is. */
+export class UiFiles {
+  readonly #options: UiOptions;
+  /** The longest path first: everything is below the root. */
+  readonly #bundles: readonly Bundle[];
+  readonly #contentPolicy: string;
+
+  constructor(options: UiOptions) {
+    this.#options = options;
+    this.#bundles = findBundles(options.uiDirectory ?? null).toSorted(
+      (one, other) => other.base.length - one.base.length,
+    );
+    this.#contentPolicy = contentPolicy(options.uiApiUrl ?? null);
+  }
+
+  /** Answers a path outside the API; undefined when nothing is there. @param path as it was sent, without the query */
+  async answer(path: string, headers: IncomingHttpHeaders): Promise<UiAnswer | undefined> {
+    if (path === "/ui-settings") return this.#settings(headers);
+    const bundle = this.#bundles.find(({ base }) => path.startsWith(`${base}/`));
+    if (!bundle) return undefined;
+    const file = fileOf(bundle, path) ?? join(bundle.folder, "index.html");
+    const bytes = await readFile(file);
+    return {
+      headers: [
+        "content-type",
+        MEDIA_TYPES[extname(file)] ?? "application/octet-stream",
+        "cache-control",
+        HASHED.test(file) ? "public, max-age=31536000, immutable" : "no-cache",
+        ...this.#safeHeaders(),
+      ],
+      bytes: TEXT.test(file) ? Buffer.from(bytes.toString("utf8").replaceAll(BASE_PLACEHOLDER, bundle.base)) : bytes,
+    };
+  }
+
+  #settings(headers: IncomingHttpHeaders): UiAnswer {
     const base = (version: Bundle["version"]): string | null => {
-      const bundle = bundles.find((one) => one.version === version);
+      const bundle = this.#bundles.find((one) => one.version === version);
       return bundle ? bundle.base || "/" : null;
     };
-    return context.json({
-      api_url: options.uiApiUrl ?? `${origin}/api`,
-      csrf_enabled: options.csrfEnabled ?? false,
-      auth: options.hasAuth ? "BASIC" : null,
+    const versions = this.#bundles.map(({ version }) => version).toSorted();
+    const settings = {
+      api_url: this.#options.uiApiUrl ?? `${originOf(headers)}/api`,
+      csrf_enabled: this.#options.csrfEnabled ?? false,
+      auth: this.#options.hasAuth ? "BASIC" : null,
       flags: [],
-      default_ui: bundles.some(({ version }) => version === "v2") ? "v2" : "v1",
-      available_uis: bundles.map(({ version }) => version),
+      default_ui: versions.includes("v2") ? "v2" : "v1",
+      available_uis: versions,
       v1_base_url: base("v1"),
       v2_base_url: base("v2"),
-    });
-  });
-  // The longer path first: everything is below the root.
-  for (const bundle of bundles.toSorted((one, other) => other.base.length - one.base.length)) {
-    app.get(`${bundle.base}/*`, (context) => answer(bundle, new URL(context.req.url).pathname));
+    };
+    return {
+      headers: ["content-type", "application/json", ...this.#safeHeaders()],
+      bytes: Buffer.from(JSON.stringify(settings)),
+    };
   }
+
+  #safeHeaders(): readonly string[] {
+    return [
+      "content-security-policy",
+      this.#contentPolicy,
+      "x-content-type-options",
+      "nosniff",
+      "referrer-policy",
+      "same-origin",
+    ];
+  }
+}
+
+/** A UI runs only its own code, and asks only its own API; its styles are partly written into the page. */
+function contentPolicy(apiUrl: string | null): string {
+  const api = apiUrl === null ? "" : ` ${new URL(apiUrl).origin}`;
+  return `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; font-src 'self' data:; connect-src 'self'${api} ws: wss:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'`;
 }
 
 function findBundles(directory: string | null): Bundle[] {
@@ -71,21 +146,6 @@ function findBundles(directory: string | null): Bundle[] {
     folder: resolve(directory, version),
     base: version === "v2" && found.length > 1 ? "/v2" : "",
   }));
-}
-
-async function answer(bundle: Bundle, path: string): Promise<Response> {
-  if (path.startsWith("/api/") || path === "/api") return Response.json({ detail: "Not Found" }, { status: 404 });
-  const file = fileOf(bundle, path) ?? join(bundle.folder, "index.html");
-  const headers = {
-    "content-type": getMimeType(file) ?? "application/octet-stream",
-    "cache-control": HASHED.test(file) ? "public, max-age=31536000, immutable" : "no-cache",
-    "content-security-policy": CONTENT_POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-  };
-  const bytes = await readFile(file);
-  const body = TEXT.test(file) ? bytes.toString("utf8").replaceAll(BASE_PLACEHOLDER, bundle.base) : bytes;
-  return new Response(body, { headers });
 }
 
 /** The file of a path; undefined for none, and for one outside the bundle. */

@@ -62,10 +62,6 @@ export class RequestCheck {
       return {};
     }
     const given = readBody(text);
-    if (holdsUnstorableText(text, given)) {
-      const msg = "Text must not hold NUL or unpaired surrogates";
-      throw new InvalidRequest([{ loc: ["body"], msg, type: "string_unicode" }]);
-    }
     this.#body ??= checkerOf(request);
     return checkPage(this.#check(this.#body, text, given));
   }
@@ -171,17 +167,6 @@ export function pageLimit(limit: number | undefined): number {
   if (limit !== undefined && limit > MAX_PAGE)
     throw new Refusal(422, `Invalid limit: must be less than or equal to ${MAX_PAGE}.`);
   return limit ?? MAX_PAGE;
-}
-
-/** A surrogate without its partner cannot be written as UTF-8; a NUL ends a string in SQLite and is refused by Postgres. Only escapes can bring them. */
-function holdsUnstorableText(text: string, body: unknown): boolean {
-  return /\\u(?:0000|[dD][89a-fA-F])/.test(text) && isUnstorable(body);
-}
-
-function isUnstorable(value: unknown): boolean {
-  if (typeof value === "string") return value.includes("\0") || !value.isWellFormed();
-  if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).some(([name, inner]) => isUnstorable(name) || isUnstorable(inner));
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -8,6 +8,7 @@
  * A socket whose other end does not answer a ping for {@link SILENCE_MS} is cut, so that what it holds is given back.
  */
 import type { WebSocket } from "ws";
+import { readBody } from "../read-body.ts";
 
 /** What a client must say to be let in. */
 export interface Greeting {
@@ -61,8 +62,9 @@ export function answerPings(socket: WebSocket): void {
   socket.on("ping", (data: Buffer) => socket.pong(data));
 }
 
-/** Closes a socket and says why, in as many bytes as a frame has. */
+/** Closes a socket and says why, in as many bytes as a frame has. What the client sends until it has heard of it is not looked at. */
 export function closeWith(socket: WebSocket, code: number, reason: string): void {
+  socket.removeAllListeners("message");
   let text = reason.slice(0, MAX_REASON_BYTES);
   while (Buffer.byteLength(text) > MAX_REASON_BYTES) text = text.slice(0, -1);
   socket.close(code, text);
@@ -74,10 +76,14 @@ export function textOf(data: unknown): string {
   return Array.isArray(data) ? Buffer.concat(data as Buffer[]).toString() : Buffer.from(data as Buffer).toString();
 }
 
-/** What a frame says; undefined when it is no JSON. */
+/**
+ * What a frame says, its text without what no database keeps; undefined when it is no JSON, or nested too deep, or holds too many items: see `readBody`.
+ *
+ * A client sends an event again whose socket was closed, so a character that cannot be stored must not close it.
+ */
 export function parseFrame(frame: string): unknown {
   try {
-    return JSON.parse(frame);
+    return readBody(frame, { isRepaired: true });
   } catch {
     return undefined; // Told to the client as a frame of the wrong kind.
   }

@@ -5,8 +5,8 @@ import { serveEventsOut, serveLogsOut } from "./stream-out.ts";
 import { serveTaskWorker } from "./task-workers.ts";
 import { serveWorkerChannel } from "./worker-channel.ts";
 
-/** Largest frame that is taken: a task run's event is some kilobytes. */
-export const MAX_FRAME_BYTES = 4_000_000;
+/** Largest frame that is taken: Prefect's clients send no event of more than 1.5 MB, and few of more than some kilobytes. */
+export const MAX_FRAME_BYTES = 2_097_152;
 
 /** A path that takes websockets. */
 export interface SocketRoute {
