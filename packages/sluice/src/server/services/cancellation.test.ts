@@ -97,6 +97,24 @@ test("a run that is cancelling for too long counts as cancelled", async () => {
   ]);
 });
 
+test("a worker of the pool is asked, once, to tear down what is left of a run whose cancel took too long", async () => {
+  await post("/work_pools/", { name: "pool", type: "process" });
+  await post("/work_pools/", { name: "cloud", type: "cloud-run:push" });
+  const id = await flowRun({ type: "CANCELLING" }, { work_pool_name: "pool" });
+  await flowRun({ type: "CANCELLING" }, { work_pool_name: "cloud" });
+  await flowRun({ type: "CANCELLING" });
+  nowUs += 301 * SECOND;
+  await cleanUp();
+  await cleanUp();
+  const messages = core.store.query("SELECT kind, target FROM cleanup_message", []);
+  expect(messages).toEqual([
+    {
+      kind: "cancelling_timeout_teardown.v1",
+      target: JSON.stringify({ flow_run_id: id, infrastructure_pid: null }),
+    },
+  ]);
+});
+
 test("a cancelling run whose process is there is left to it", async () => {
   const id = await ownedRun("CANCELLING");
   nowUs += 1000 * SECOND;
