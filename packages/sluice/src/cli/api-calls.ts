@@ -98,8 +98,15 @@ export class ApiCalls {
   }
 
   /** Undefined when the store does not know the run. */
-  readTree(flowRunId: string): Promise<RunTree | undefined> {
-    return this.#find(`/api/sluice/flow_runs/${flowRunId}/tree`);
+  async readTree(flowRunId: string): Promise<RunTree | undefined> {
+    const tree = await this.#find<RunTree>(`/api/sluice/flow_runs/${flowRunId}/tree`);
+    if (tree !== undefined) return tree;
+    // A Prefect server has no such route, but all that the tree is made of.
+    const [{ readRestTree }, { PrefectCalls }] = await Promise.all([
+      import("../client/prefect/rest-tree.ts"),
+      import("../client/prefect/prefect-calls.ts"),
+    ]);
+    return readRestTree(new PrefectCalls(this.#transport), flowRunId);
   }
 
   filterFlowRuns(body: FilterBody): Promise<readonly FlowRunRow[]> {

@@ -29,13 +29,17 @@ async function openTransport(settings: Settings): Promise<Opened> {
     const { openHome } = await import("../home/home.ts");
     return openHome(settings);
   }
-  const { HttpTransport } = await import("../client/http-transport.ts");
+  const [{ HttpTransport }, { CsrfTransport }] = await Promise.all([
+    import("../client/http-transport.ts"),
+    import("../client/csrf-transport.ts"),
+  ]);
   const address = {
     url: apiUrl,
     ...(apiKey === null ? {} : { apiKey }),
     ...(apiAuthString === null ? {} : { authString: apiAuthString }),
   };
   // A person waits: a server that is not there is told within seconds, not after the time that a run would wait for it.
-  const transport = new HttpTransport(address, { retryForMs: Math.min(settings.apiRetrySeconds * 1000, 3000) });
+  const http = new HttpTransport(address, { retryForMs: Math.min(settings.apiRetrySeconds * 1000, 3000) });
+  const transport = new CsrfTransport(http);
   return { transport, close: () => transport.close() };
 }

@@ -104,6 +104,22 @@ describe("HttpTransport", () => {
     });
   });
 
+  test("tries as often as it is told to, also past the time for which it tries", async () => {
+    let asked = 0;
+    const server = await serve((_, response) =>
+      response.writeHead(++asked < 3 ? 503 : 200, { "retry-after": "0" }).end(),
+    );
+    const address = { url: `http://127.0.0.1:${String(portOf(server))}` };
+    const status = async (attempts: number) => {
+      asked = 0;
+      const transport = new HttpTransport(address, { retryForMs: 0, attempts });
+      const answer = await transport.send({ method: "GET", path: "/api/x" });
+      await transport.close();
+      return answer.status;
+    };
+    expect([await status(2), await status(3)]).toEqual([503, 200]);
+  });
+
   test("sends again when the connection breaks before or in the middle of the answer", async () => {
     let calls = 0;
     const server = await serve((request, response) => {

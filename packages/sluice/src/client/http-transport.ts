@@ -2,11 +2,17 @@ import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { SluiceError } from "../wire/errors.ts";
 import { API_VERSION, type ApiRequest, type ApiResponse, type Transport } from "./transport.ts";
+import { Turns } from "./turns.ts";
 
 /** Where an API is: a unix socket, or an address such as `http://127.0.0.1:4200/api` with what it asks for. Plain texts only. */
-export type ApiAddress =
-  | { readonly socketPath: string }
-  | { readonly url: string; readonly apiKey?: string; readonly authString?: string };
+export type ApiAddress = { readonly socketPath: string } | UrlAddress;
+
+/** An API at a URL, with the credentials that it asks for. */
+export interface UrlAddress {
+  readonly url: string;
+  readonly apiKey?: string;
+  readonly authString?: string;
+}
 
 /** Reads an address that has crossed to another process. @throws SluiceError `SLUICE_OPTION_INVALID` when it names neither socket nor URL */
 export function readApiAddress(texts: Readonly<Record<string, string | undefined>>): ApiAddress {
@@ -20,10 +26,14 @@ export function readApiAddress(texts: Readonly<Record<string, string | undefined
 export interface HttpTransportOptions {
   /** Milliseconds for which a request is tried again while nobody answers or the server is overloaded; 30,000 by default, 0 means once. */
   readonly retryForMs?: number;
+  /** How often a request is tried at least that a server answers to be overloaded, however late that answer comes; 1 by default. */
+  readonly attempts?: number;
   /** Milliseconds to get a connection; 5,000 by default. */
   readonly connectTimeoutMs?: number;
   /** Milliseconds to wait for one answer; 60,000 by default. */
   readonly responseTimeoutMs?: number;
+  /** How many requests that change something may be under way at once; no limit by default. */
+  readonly changesAtOnce?: number;
 }
 
 interface Answer extends ApiResponse {
@@ -56,7 +66,8 @@ const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503]);
  */
 export class HttpTransport implements Transport {
   readonly #target: Target;
-  readonly #options: Required<HttpTransportOptions>;
+  readonly #options: Required<Omit<HttpTransportOptions, "changesAtOnce">>;
+  readonly #turns: Turns | undefined;
   #agent: Agent | undefined;
   #closed = false;
 
@@ -64,9 +75,11 @@ export class HttpTransport implements Transport {
     this.#target = targetOf(address);
     this.#options = {
       retryForMs: options.retryForMs ?? RETRY_FOR_MS,
+      attempts: options.attempts ?? 1,
       connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       responseTimeoutMs: options.responseTimeoutMs ?? RESPONSE_TIMEOUT_MS,
     };
+    this.#turns = options.changesAtOnce === undefined ? undefined : new Turns(options.changesAtOnce);
   }
 
   async send(request: ApiRequest, signal?: AbortSignal): Promise<ApiResponse> {
@@ -75,10 +88,10 @@ export class HttpTransport implements Transport {
       signal?.throwIfAborted();
       let waitMs = this.#backoffMs(attempt);
       try {
-        const answer = await this.#sendOnce(request, signal);
+        const answer = await this.#sendInTurn(request, signal);
         waitMs = answer.retryAfterMs ?? waitMs;
-        const again = RETRIED_STATUSES.has(answer.status) && performance.now() + waitMs < deadline;
-        if (!again) return withoutDelay(answer);
+        const mayTry = attempt + 1 < this.#options.attempts || performance.now() + waitMs < deadline;
+        if (!mayTry || !RETRIED_STATUSES.has(answer.status)) return withoutDelay(answer);
       } catch (error) {
         signal?.throwIfAborted();
         if (this.#closed || performance.now() + waitMs >= deadline) throw this.#unreachable(request, error);
@@ -96,6 +109,14 @@ export class HttpTransport implements Transport {
   #backoffMs(attempt: number): number {
     const base = Math.min(FIRST_DELAY_MS[this.#target.kind] * 2 ** attempt, LONGEST_DELAY_MS[this.#target.kind]);
     return base * (1 + 0.2 * Math.random());
+  }
+
+  #sendInTurn(request: ApiRequest, signal: AbortSignal | undefined): Promise<Answer> {
+    if (this.#turns === undefined || isReading(request)) return this.#sendOnce(request, signal);
+    return this.#turns.take(() => {
+      signal?.throwIfAborted();
+      return this.#sendOnce(request, signal);
+    });
   }
 
   #sendOnce(request: ApiRequest, signal: AbortSignal | undefined): Promise<Answer> {
@@ -133,6 +154,7 @@ export class HttpTransport implements Transport {
         ...(request.userAgent === undefined ? {} : { "user-agent": request.userAgent }),
         ...(request.origin === undefined ? {} : { "x-sluice-origin": request.origin }),
         ...(request.isPage === true ? { "x-prefect-ui": "true" } : {}),
+        ...request.headers,
       },
       ...(signal === undefined ? {} : { signal }),
     });
@@ -184,11 +206,16 @@ function targetOf(address: ApiAddress): Target {
   };
 }
 
+function isReading({ method, path }: ApiRequest): boolean {
+  return method === "GET" || path.endsWith("/filter");
+}
+
 function defaultPort(url: URL): string {
   return url.protocol === "https:" ? "443" : "80";
 }
 
-function authorizationOf(address: { readonly apiKey?: string; readonly authString?: string }): string | undefined {
+/** The `Authorization` header of an address; undefined where it has no credentials. */
+export function authorizationOf(address: UrlAddress): string | undefined {
   if (address.authString) return `Basic ${Buffer.from(address.authString).toString("base64")}`;
   return address.apiKey ? `Bearer ${address.apiKey}` : undefined;
 }

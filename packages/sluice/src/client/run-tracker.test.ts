@@ -68,12 +68,13 @@ class Run implements RecordSource {
 }
 
 function open(options: { patienceMs?: number; ready?: Promise<void> } = {}) {
+  const traits = { decides: false };
   const store = new Store();
   const troubles: string[] = [];
   const tracker = new RunTracker({
     transport: store,
     processId: "p",
-    ready: options.ready,
+    ready: options.ready?.then(() => traits) ?? traits,
     ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
     onTrouble: (message) => troubles.push(message),
   });

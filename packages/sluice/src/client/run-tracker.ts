@@ -38,12 +38,18 @@ export interface RunTrackerOptions {
   readonly transport: Transport;
   /** Owner of the runs that are reported. */
   readonly processId: string;
-  /** Settles when the store can be used: the first runs wait for it. Undefined where it can be used already. */
-  readonly ready: Promise<void> | undefined;
+  /** Settles when the store can be used, and says whether it decides: the first runs wait for it. Where it can be used already, the answer itself. */
+  readonly ready: Promise<StoreTraits> | StoreTraits;
   /** Milliseconds that a failure which may pass is waited out. Default 30,000. */
   readonly patienceMs?: number;
   /** Told once of each kind of trouble that delays or loses records, in a sentence for the user. */
   readonly onTrouble: (message: string) => void;
+}
+
+/** What a tracker must know of the store. */
+export interface StoreTraits {
+  /** See `Tracker.decides` of the engine. */
+  readonly decides: boolean;
 }
 
 interface Waiter {
@@ -68,6 +74,7 @@ export class RunTracker {
   private cutPlanned = false;
   private unacknowledged = 0;
   private notReady = false;
+  private storeDecides = false;
   private roomPromise: Promise<void> | undefined;
   private roomWait: PromiseWithResolvers<void> | undefined;
   /** Why the store cannot be told, while the patience is used up. */
@@ -82,14 +89,22 @@ export class RunTracker {
 
   constructor(options: RunTrackerOptions) {
     this.options = options;
-    if (options.ready !== undefined) this.awaitReady(options.ready);
+    if ("then" in options.ready) this.awaitReady(options.ready);
+    else this.storeDecides = options.ready.decides;
   }
 
-  private awaitReady(ready: Promise<void>): void {
-    this.roomPromise = ready;
+  get decides(): boolean {
+    return this.storeDecides;
+  }
+
+  private awaitReady(ready: Promise<StoreTraits>): void {
+    this.roomPromise = ready.then(() => undefined);
+    // Whoever waits for room hears of a failure.
+    this.roomPromise.catch(() => undefined);
     this.notReady = true;
     ready.then(
-      () => {
+      ({ decides }) => {
+        this.storeDecides = decides;
         this.notReady = false;
         this.roomPromise = undefined;
       },

@@ -47,6 +47,22 @@ export const settingsTable = {
     max: 3600,
     description: "How long a request to the server is tried again while the server is away or overloaded.",
   }),
+  apiChangesAtOnce: numberSetting("SLUICE_API_CHANGES_AT_ONCE", {
+    default: 1,
+    min: 1,
+    max: 64,
+    integer: true,
+    description: "How many changes a Prefect server is asked for at once; raise it for one on PostgreSQL.",
+  }),
+  flowsHeartbeatSeconds: {
+    ...numberSetting("SLUICE_FLOWS_HEARTBEAT_SECONDS", {
+      default: 180,
+      min: 30,
+      max: 86_400,
+      description: "How often a running flow run tells a Prefect server that it lives.",
+    }),
+    fallbacks: ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"],
+  },
   databaseUrl: textSetting("SLUICE_DATABASE_URL", {
     description: "Database of the embedded server: a path or sqlite:///path; by default sluice.db in the home.",
   }),

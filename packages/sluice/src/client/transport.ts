@@ -33,6 +33,8 @@ export interface ApiRequest {
   readonly origin?: string;
   /** Whether the request is passed on for a web page that shows something to somebody. */
   readonly isPage?: boolean;
+  /** Further headers, in small letters. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface ApiResponse {

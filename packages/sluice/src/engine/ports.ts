@@ -39,6 +39,11 @@ export interface LogRecord {
  * Records of one run keep their order. Unacknowledged records are sent again until acknowledged, or spooled to disk.
  */
 export interface Tracker {
+  /**
+   * Whether the store decides over flow runs and tag limits (a Prefect server): each transition of a flow run is then proposed and acknowledged before the run
+   * goes on, the store names the run, and a task run with tags asks for its slots first. Known when `room` has let the first run pass.
+   */
+  readonly decides: boolean;
   /** Takes note of a run that has begun, so that it is announced if it is still open at the next flush. */
   opened(run: TrackedRun): void;
   /** Takes the run's new transitions at the next flush. */

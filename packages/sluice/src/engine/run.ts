@@ -24,7 +24,8 @@ export interface TransitionDetails {
  */
 abstract class Run implements TrackedRun {
   abstract readonly kind: "flow" | "task";
-  readonly id: string;
+  /** Replaced once, when the run is first reported to a store that chooses ids itself. */
+  id: string;
   /** May be replaced until the run is first reported, by a name made from its resolved arguments. */
   name: string;
   stateType: StateType = "PENDING";
@@ -95,6 +96,7 @@ abstract class Run implements TrackedRun {
 
   onVerdict(verdict: RecordVerdict): void {
     this.handedOut = verdict.transition_count;
+    if (verdict.run_id !== undefined) this.id = verdict.run_id;
     if (verdict.status === "ACCEPT") return;
     this.verdict = verdict;
     this.stateType = verdict.state.type;

@@ -137,7 +137,7 @@ async function showing(definition: Definition, args: readonly unknown[]): Promis
   const call = { definition, args, frame, host, submitted: false };
   if (progress === undefined) return startCall(call).outcome;
   try {
-    return await startCall({ ...call, onCreated: (run) => progress.onCreated(run) }).outcome;
+    return await startCall({ ...call, onCreated: ({ run }) => progress.onCreated(run) }).outcome;
   } finally {
     await progress.ended();
   }

@@ -1,3 +1,4 @@
+import { CsrfTransport } from "../client/csrf-transport.ts";
 import { HttpTransport, type ApiAddress } from "../client/http-transport.ts";
 import { PortTransport } from "../client/port-transport.ts";
 import { RunTracker } from "../client/run-tracker.ts";
@@ -11,6 +12,9 @@ import type { FarSideEngine, FarSideHost, HomeAddress } from "../engine/far-side
 import { currentHost, setHost, type EngineHost } from "../engine/host.ts";
 import { withOverrides } from "./callable.ts";
 import { engineSettings, resultsOf } from "./session.ts";
+
+/** How long the root process may take to answer for a store that decides. */
+const RELAYED_ANSWER_MS = 900_000;
 
 /** The engine as a worker of a thread or process pool runs it: the same engine, with a way of its own to the store. */
 export const farSideEngine: FarSideEngine = {
@@ -44,7 +48,7 @@ function openFarHost(far: FarSideHost): EngineHost {
     tracker: new RunTracker({
       transport,
       processId,
-      ready: undefined,
+      ready: { decides: decides(home) },
       onTrouble: (message) => process.stderr.write(`sluice: ${message}\n`),
     }),
     clock: systemClock,
@@ -57,9 +61,15 @@ function openFarHost(far: FarSideHost): EngineHost {
   return host;
 }
 
+function decides(home: HomeAddress): boolean {
+  return home.address["decides"] === "true"; // written by flows/session.ts
+}
+
 function transportOf(home: HomeAddress): Transport {
   if (home.port !== null) return new PortTransport(home.port);
   const address = home.address["home"];
   if (address === undefined) throw new Error("The worker was started without the address of its home.");
-  return new HttpTransport(JSON.parse(address) as ApiAddress); // written by flows/session.ts
+  // A store that decides is asked by the root process, which waits for it and tries again.
+  const options = decides(home) ? { responseTimeoutMs: RELAYED_ANSWER_MS } : {};
+  return new CsrfTransport(new HttpTransport(JSON.parse(address) as ApiAddress, options)); // as above
 }

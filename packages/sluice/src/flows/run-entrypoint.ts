@@ -24,7 +24,7 @@ export interface EntrypointRun {
   /** By name, as on the wire. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly settings?: Settings;
-  /** Called when the run has its id, before anything runs. */
+  /** Called when the run has its id and name, before its body starts; not for a run that ends before that. */
   readonly onStart?: (run: { readonly id: string; readonly name: string; cancel(reason?: string): void }) => void;
 }
 
@@ -53,9 +53,12 @@ export async function runEntrypoint(entrypoint: EntrypointRun): Promise<Entrypoi
     host,
     parent: null,
     taskRunner: childRunner(definition.options.taskRunner, host),
+    onCreated: (created) => {
+      const { id, name } = created.run;
+      entrypoint.onStart?.({ id, name, cancel: (reason) => created.cancel(reason) });
+    },
   });
   const { run } = execution;
-  entrypoint.onStart?.({ id: run.id, name: run.name, cancel: (reason) => execution.cancel(reason) });
   const state = await execution.outcome;
   return {
     flowRunId: run.id,

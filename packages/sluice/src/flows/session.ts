@@ -35,7 +35,7 @@ export function openSession(settings?: Settings): EngineHost {
   const tracker = new RunTracker({
     transport: new LazyTransport(opening.then((home) => home.transport)),
     processId,
-    ready: opening.then(() => undefined),
+    ready: opening,
     onTrouble: tellTrouble,
   });
   const live: EngineHost["live"] = new Map();
@@ -102,7 +102,11 @@ async function openHome(settings: Settings, processId: string): Promise<Home> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   setHomeLink({
     connectThread: () => home.connectPort(),
-    address: { process: processId, home: JSON.stringify(home.address) },
+    address: {
+      process: processId,
+      home: JSON.stringify(home.address),
+      decides: String(home.decides),
+    },
     engineUrl: new URL(`./far-side-engine.${extension}`, import.meta.url).href,
   });
   return home;

@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { ApiAddress } from "../client/http-transport.ts";
+import type { UrlAddress } from "../client/http-transport.ts";
 import type { ErrorCode } from "../wire/errors.ts";
 import type { ProcessNotice } from "../wire/processes.ts";
 import type { ServerSettings } from "../wire/server-settings.ts";
@@ -12,8 +12,12 @@ export interface HomeThreadData {
   readonly port: MessagePort;
   readonly paths: HomePaths;
   /** The server to forward to; null to share the home's own. */
-  readonly remote: ApiAddress | null;
+  readonly remote: UrlAddress | null;
   readonly retryForMs: number;
+  /** Seconds between two heartbeats of a flow run, told to a Prefect server. */
+  readonly heartbeatSeconds: number;
+  /** How many changes a Prefect server is asked for at once. */
+  readonly changesAtOnce: number;
   readonly outboxLimitBytes: number;
   readonly synchronous: "NORMAL" | "FULL";
   readonly leaseSeconds: number;
@@ -31,7 +35,8 @@ export type HomeCommand =
 
 /** Home thread to main thread. */
 export type HomeReport =
-  | { readonly type: "ready" }
+  /** `relayPath`: the socket at which child processes reach this thread; set exactly when the store is a Prefect server. */
+  | { readonly type: "ready"; readonly relayPath: string | null }
   | { readonly type: "role"; readonly role: HomeRole }
   | { readonly type: "notice"; readonly notice: ProcessNotice }
   | { readonly type: "failed"; readonly code: ErrorCode | null; readonly message: string };

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { accessSync, constants, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { SluiceError } from "../wire/errors.ts";
 
 /** Where the things of one home lie. */
@@ -12,6 +12,10 @@ export interface HomePaths {
   /** The leader's unix socket, always at the same place for one home. */
   readonly socketPath: string;
   readonly databaseFile: string;
+  /** Socket of this process alone, for its children, where they must not speak to the store themselves. */
+  readonly relayPath: string;
+  /** Which kind of server was met at which address. */
+  readonly serversFile: string;
   /** Parent of the spools, one directory a process. */
   readonly outboxDirectory: string;
 }
@@ -29,10 +33,14 @@ const SOCKET_PATH_LIMIT_BYTES = 100;
  */
 export function prepareHome(home: string, databaseUrl: string | null): HomePaths {
   makeOwnerDirectory(home);
+  const socketPath = prepareSocketPath(home);
   return {
     home,
     lockFile: join(home, "leader.lock"),
-    socketPath: prepareSocketPath(home),
+    socketPath,
+    // As short as the socket's own name, whose path was found to be short enough.
+    relayPath: join(dirname(socketPath), `r${process.pid.toString(36)}`),
+    serversFile: join(home, "servers.json"),
     databaseFile: databaseFileOf(home, databaseUrl),
     outboxDirectory: join(home, "outbox"),
   };

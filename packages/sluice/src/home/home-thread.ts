@@ -1,14 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { type ApiAddress, HttpTransport } from "../client/http-transport.ts";
 import { servePort } from "../client/port-transport.ts";
 import type { ApiRequest, Transport } from "../client/transport.ts";
 import { isSluiceError } from "../wire/errors.ts";
 import type { HomeCommand, HomeReport, HomeThreadData } from "./home-messages.ts";
 import { HomeRoute } from "./home-route.ts";
-import { tryLeaderLock } from "./leader-lock.ts";
 import { ProcessLeaseKeeper } from "./process-lease.ts";
 import { describeProcess } from "./process-identity.ts";
+import type { RemoteStore } from "./remote-store.ts";
 
 /*
  * The thread beside the main thread of a root process, which user code cannot block: it keeps the lease, hears notices, and takes the
@@ -20,31 +19,19 @@ if (control === null) throw new Error("home-thread must be started as a worker t
 // `openHome` starts this file with exactly this value.
 const data = workerData as HomeThreadData;
 
+/** How long the registration of this process at a remote server may hold up its first records. */
+const REGISTRATION_MS = 3_000;
+
 function report(message: HomeReport): void {
   control?.postMessage(message);
 }
 
-/** From how long an absence of the server on records go to the disk. */
-const SPOOL_AFTER_MS = 3_000;
-
-async function openRemote(remote: ApiAddress): Promise<Transport> {
-  const { OutboxTransport } = await import("../client/outbox.ts");
-  return new OutboxTransport({
-    patient: new HttpTransport(remote, { retryForMs: data.retryForMs }),
-    quick: new HttpTransport(remote, { retryForMs: Math.min(data.retryForMs, SPOOL_AFTER_MS) }),
-    directory: data.paths.outboxDirectory,
-    target: "url" in remote ? remote.url : remote.socketPath,
-    processId: data.processId,
-    limitBytes: data.outboxLimitBytes,
-    tryClaim: tryLeaderLock,
-    onTrouble: (message) => process.stderr.write(`sluice: ${message}\n`),
-  });
-}
-
-async function openRoute(): Promise<Transport> {
+async function openRoute(): Promise<RemoteStore> {
   if (data.remote !== null) {
     report({ type: "role", role: "remote" });
-    return openRemote(data.remote);
+    const { openRemoteStore } = await import("./remote-store.ts");
+    const onCancelling = (cancelling: readonly string[]): void => report({ type: "notice", notice: { cancelling } });
+    return openRemoteStore(data, { remote: data.remote, onCancelling });
   }
   const route = await HomeRoute.join({
     paths: data.paths,
@@ -55,37 +42,43 @@ async function openRoute(): Promise<Transport> {
     onLead: () => report({ type: "role", role: "leader" }),
   });
   if (route.role === "follower") report({ type: "role", role: "follower" });
-  return route;
+  return { transport: route, relayPath: null };
 }
 
 async function start(): Promise<void> {
-  const route = await openRoute();
-  const lease = new ProcessLeaseKeeper({
-    transport: route,
-    registration: describeProcess(data.processId),
-    onNotice: (notice) => report({ type: "notice", notice }),
-    onTrouble: (reason) => process.stderr.write(`sluice: the lease of this process cannot be renewed: ${reason}\n`),
-  });
+  const { transport, relayPath } = await openRoute();
+  // A Prefect server knows no processes.
+  const lease = relayPath === null ? keepLease(transport) : undefined;
   // The store must know the process before its runs, but a remote server that is away holds nothing up: it is told later.
-  const known = data.remote === null ? lease.settled() : Promise.race([lease.settled(), delay(SPOOL_AFTER_MS)]);
+  const registered = lease?.settled() ?? Promise.resolve();
+  const known = data.remote === null ? registered : Promise.race([registered, delay(REGISTRATION_MS)]);
   let send: Transport["send"] = async (request, signal) => {
     await known;
-    return route.send(request, signal);
+    return transport.send(request, signal);
   };
-  void known.then(() => (send = (request, signal) => route.send(request, signal)));
+  void known.then(() => (send = (request, signal) => transport.send(request, signal)));
   const served = { send: (request: ApiRequest, signal?: AbortSignal) => send(request, signal) };
   servePort(data.port, served);
   control?.on("message", (command: HomeCommand) => {
     if (command.type === "connect") servePort(command.port, served);
-    else void close(route, lease);
+    else void close(transport, lease);
   });
-  report({ type: "ready" });
+  report({ type: "ready", relayPath });
 }
 
-async function close(route: Transport, lease: ProcessLeaseKeeper): Promise<void> {
+function keepLease(transport: Transport): ProcessLeaseKeeper {
+  return new ProcessLeaseKeeper({
+    transport,
+    registration: describeProcess(data.processId),
+    onNotice: (notice) => report({ type: "notice", notice }),
+    onTrouble: (reason) => process.stderr.write(`sluice: the lease of this process cannot be renewed: ${reason}\n`),
+  });
+}
+
+async function close(transport: Transport, lease: ProcessLeaseKeeper | undefined): Promise<void> {
   try {
-    await lease.end();
-    await route.close();
+    await lease?.end();
+    await transport.close();
   } catch (error) {
     fail(error);
   } finally {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { extname } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import type { ApiAddress } from "../client/http-transport.ts";
+import type { ApiAddress, UrlAddress } from "../client/http-transport.ts";
 import { PortTransport } from "../client/port-transport.ts";
 import type { Settings } from "../client/settings.ts";
 import type { Transport } from "../client/transport.ts";
@@ -18,6 +18,8 @@ export interface Home {
   readonly processId: string;
   /** Where child processes reach the same store; plain texts, fit for an environment variable. May hold the key of a remote server. */
   readonly address: ApiAddress;
+  /** Whether the store is a Prefect server, which names flow runs and decides over their transitions. */
+  readonly decides: boolean;
   /** The home's unix socket, null when a remote server is used. Listens soon after some process leads: connect with tries. */
   readonly socketPath: string | null;
   /** Calls back for each notice, such as a run of this process that is to be cancelled. Returns the function that ends it. */
@@ -67,6 +69,8 @@ export async function openHome(settings: Settings, options: OpenHomeOptions = {}
     paths,
     remote,
     retryForMs: settings.apiRetrySeconds * 1000,
+    heartbeatSeconds: settings.flowsHeartbeatSeconds,
+    changesAtOnce: settings.apiChangesAtOnce,
     outboxLimitBytes: settings.outboxLimitMb * 1024 * 1024,
     synchronous: settings.synchronous,
     leaseSeconds: settings.leaseSeconds,
@@ -80,17 +84,18 @@ export async function openHome(settings: Settings, options: OpenHomeOptions = {}
     if (report.type === "role") role = report.role;
     else if (report.type === "notice") for (const listener of listeners) listener(report.notice);
   });
-  await ready(thread);
+  const { relayPath } = await ready(thread);
   // Requests under way are rejected as its ports close; the reason is said here, and the user's process goes on.
   thread.on("error", (error) => process.stderr.write(`sluice: the home thread failed: ${String(error)}\n`));
   thread.unref();
   const transport = new PortTransport(channel.port1);
-  const address = remote ?? { socketPath: paths.socketPath };
+  const address = relayPath === null ? (remote ?? { socketPath: paths.socketPath }) : { socketPath: relayPath };
   let closing: Promise<void> | undefined;
   return {
     transport,
     processId,
     address,
+    decides: relayPath !== null,
     socketPath: remote === null ? paths.socketPath : null,
     onNotice: (listener) => {
       listeners.add(listener);
@@ -121,7 +126,7 @@ function startThread(data: HomeThreadData): Worker {
   });
 }
 
-function remoteAddress(settings: Settings): ApiAddress | null {
+function remoteAddress(settings: Settings): UrlAddress | null {
   const { apiUrl, apiKey, apiAuthString } = settings;
   if (apiUrl === null) return null;
   return {
@@ -131,26 +136,31 @@ function remoteAddress(settings: Settings): ApiAddress | null {
   };
 }
 
-function ready(thread: Worker): Promise<void> {
+function ready(thread: Worker): Promise<HomeReport & { readonly type: "ready" }> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: Error): void => {
+    const stopListening = (): void => {
       thread.off("message", onMessage);
-      thread.off("error", settle);
+      thread.off("error", fail);
       thread.off("exit", onExit);
-      if (error === undefined) return resolve();
+    };
+    const fail = (error: Error): void => {
+      stopListening();
       void thread.terminate();
       reject(error);
     };
     const onMessage = (report: HomeReport): void => {
-      if (report.type === "ready") settle();
+      if (report.type === "ready") {
+        stopListening();
+        resolve(report);
+      }
       if (report.type === "failed") {
-        settle(report.code === null ? new Error(report.message) : new SluiceError(report.code, report.message));
+        fail(report.code === null ? new Error(report.message) : new SluiceError(report.code, report.message));
       }
     };
     const onExit = (code: number): void =>
-      settle(new Error(`The home thread ended with code ${String(code)} before it was ready.`));
+      fail(new Error(`The home thread ended with code ${String(code)} before it was ready.`));
     thread.on("message", onMessage);
-    thread.on("error", settle);
+    thread.on("error", fail);
     thread.on("exit", onExit);
   });
 }

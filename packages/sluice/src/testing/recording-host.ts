@@ -14,6 +14,7 @@ export interface RecordedRun {
 
 /** A tracker that keeps what it is told, and acknowledges at once. */
 export class RecordingTracker implements Tracker {
+  readonly decides: boolean = false;
   readonly logs: LogRecord[] = [];
   private readonly touched = new Set<TrackedRun>();
   private readonly runs = new Map<string, RecordedRun>();

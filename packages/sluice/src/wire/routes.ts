@@ -42,6 +42,7 @@ function own(method: Route["method"], path: string, status: number): Route {
 
 /** What Sluice adds, under `/api/sluice`; bodies are checked by their handlers. */
 export const OWN_ROUTES: readonly Route[] = [
+  own("GET", "/sluice/protocol", 200),
   own("POST", "/sluice/run-records", 200),
   own("POST", "/sluice/processes", 201),
   own("POST", "/sluice/processes/{id}/renew", 200),

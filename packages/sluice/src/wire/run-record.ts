@@ -110,8 +110,13 @@ export type RunRecord = TaskRunRecord | FlowRunRecord;
  */
 export interface RecordVerdict {
   readonly id: string;
-  readonly status: "ACCEPT" | "REJECT" | "ABORT";
+  /** WAIT: nothing has changed, the same may be proposed again after `delay_seconds`. */
+  readonly status: "ACCEPT" | "REJECT" | "WAIT" | "ABORT";
   readonly reason: string;
+  /** The id under which the store keeps the run from now on, where the store chooses ids itself (Prefect's servers do for flow runs). */
+  readonly run_id?: string;
+  /** With WAIT, and with a REJECT to a state that is to be left again (AwaitingRetry): float seconds from now after which to propose RUNNING. */
+  readonly delay_seconds?: number;
   /** How many transitions the store holds now: the next `base`. */
   readonly transition_count: number;
   readonly state: { readonly type: StateType; readonly name: string; readonly message: string | null };

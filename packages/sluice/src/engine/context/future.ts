@@ -41,7 +41,7 @@ export class Future<out R> implements PromiseLike<R> {
     return true;
   }
 
-  /** Id of the run. */
+  /** Id of the run. That of a flow run on a Prefect server is provisional until the server has named the run, which is before its body starts. */
   get id(): string {
     return this.started.run.id;
   }

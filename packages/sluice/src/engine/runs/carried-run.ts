@@ -10,6 +10,7 @@ import { jsonSafeParameters } from "../values/json-safe.ts";
 import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
+import { announce } from "../store/proposal.ts";
 import { portableOverrides } from "./portable.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { retryDelaySeconds } from "../../rules/retry-delay.ts";
@@ -122,6 +123,11 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     this.nameRun();
     this.run.transition(createdUs, "PENDING", "Pending");
     tracker.opened(this.run);
+    if (this.run.kind === "flow" && tracker.decides) {
+      // The far side must know the run by the id that the store gives it.
+      const answer = await announce(scope.host, this.run, this);
+      if (answer.kind === "moved") return this.ended({ type: "cancelled", message: answer.reason, reported: true });
+    }
     if (upstream !== undefined) return this.endHere("FAILED", { name: "NotReady", ...upstream }, false);
     return this.carryUntilEnd(createdUs);
   }
@@ -162,14 +168,20 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     }
   }
 
-  /** Reports Running from here too: a body that keeps its far side busy lets nothing out of there. Both reports are one, by their timestamp. */
+  /**
+   * Reports Running from here too: a body that keeps its far side busy lets nothing out of there. Both reports are one, by their timestamp.
+   *
+   * Not where the far side must ask the store before its body starts.
+   */
   private started(startedUs: number, lost: number): void {
-    if (lost > 0) {
-      this.run.observe("RUNNING", "Retrying", startedUs);
+    const { tracker } = this.call.scope.host;
+    const asksFirst = tracker.decides && (this.run.kind === "flow" || this.taskTags().length > 0);
+    if (lost > 0 || asksFirst) {
+      this.run.observe("RUNNING", lost > 0 ? "Retrying" : "Running", startedUs);
       return;
     }
     this.run.transition(startedUs, "RUNNING", "Running");
-    this.call.scope.host.tracker.changed(this.run);
+    tracker.changed(this.run);
   }
 
   /** A run whose executor was lost, or had to be terminated past its limit, was not retried by its far side. */
@@ -285,7 +297,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       kind: run.kind,
       of: definition.name,
       flowRunId: run.kind === "flow" ? run.id : (scope.flowRun?.id ?? null),
-      tags: this.taskIdentity().tags ?? [],
+      tags: this.taskTags(),
       parameters: this.named,
       runCount: run.runCount,
     };
@@ -320,30 +332,52 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     };
   }
 
+  private taskTags(): readonly string[] {
+    const { definition, scope } = this.call;
+    const { tags } = definition.options;
+    return tags === undefined ? scope.tags : [...new Set([...scope.tags, ...tags])];
+  }
+
   private taskIdentity(): TaskRunIdentity {
     const { definition, scope } = this.call;
-    const own = definition.options.tags ?? [];
     return {
       name: this.run.name,
       flow_run_id: scope.flowRun?.id ?? null,
       task_key: definition.taskKey,
       dynamic_key: this.child?.dynamicKey ?? this.run.id,
-      tags: [...new Set([...scope.tags, ...own])],
+      tags: this.taskTags(),
       task_inputs: this.inputs,
+      ...(definition.options.version !== undefined && { task_version: definition.options.version }),
+      ...this.policy(),
     };
+  }
+
+  private policy(): { readonly empirical_policy?: Readonly<Record<string, unknown>> } {
+    const { retries } = this.call.definition.options;
+    return retries === undefined ? {} : { empirical_policy: { retries } };
   }
 
   private flowIdentity(): FlowRunIdentity {
     const { definition, scope } = this.call;
-    const { tags, ...tracking } = this.taskIdentity();
+    const { home } = definition.reference;
     return {
       name: this.run.name,
       flow_name: definition.name,
       parameters: jsonSafeParameters(this.named),
-      tags: tags ?? [],
+      tags: this.taskTags(),
       ...(definition.options.version !== undefined && { flow_version: definition.options.version }),
+      ...this.policy(),
+      ...(home !== null && { entrypoint: `${home}:${definition.name}` }),
       ...(this.trackingId !== null && {
-        parent_task_run: { ...tracking, id: this.trackingId, name: this.trackingName, tags: scope.tags },
+        parent_task_run: {
+          id: this.trackingId,
+          name: this.trackingName,
+          flow_run_id: scope.flowRun?.id ?? null,
+          task_key: definition.taskKey,
+          dynamic_key: this.child?.dynamicKey ?? this.run.id,
+          tags: scope.tags,
+          task_inputs: this.inputs,
+        },
       }),
     };
   }

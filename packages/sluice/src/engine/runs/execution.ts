@@ -5,7 +5,7 @@ import type { StartedRun } from "../context/future.ts";
 import type { Outcome } from "../definition.ts";
 import type { State } from "../state.ts";
 import type { FlowRun, TaskRun } from "../run.ts";
-import { isStoreTrouble } from "./store-trouble.ts";
+import { isStoreTrouble } from "../store/store-trouble.ts";
 
 /**
  * What every started run has, wherever it is executed: an outcome that settles once, a state to look at, and a way to be asked to stop.

@@ -1,7 +1,6 @@
 import { SluiceError } from "../../wire/errors.ts";
 import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
-import { isFinalStateType } from "../../wire/state-types.ts";
 import { asError, needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
 import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
@@ -15,6 +14,8 @@ import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
+import { announce, propose, type Answer } from "../store/proposal.ts";
+import { cancelledEnd, outcomeOf, refusedEnd } from "./flow-outcome.ts";
 import { readReturnValue, type ReturnedEnd } from "./return-value.ts";
 import { runBody } from "./run-body.ts";
 import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
@@ -35,8 +36,8 @@ export interface FlowCall {
   readonly parent: FlowScope | null;
   /** Where the run submits to; null is the event loop. */
   readonly taskRunner: TaskRunner | null;
-  /** Called when the run's id and name are fixed, before anything is reported. */
-  readonly onCreated?: (run: { readonly id: string; readonly name: string }) => void;
+  /** Called when the run has its id and name for good, before its body starts. */
+  readonly onCreated?: (execution: FlowExecution) => void;
   /** Given where the run was created elsewhere and is only executed here. */
   readonly assigned?: AssignedFlow;
 }
@@ -89,6 +90,7 @@ export class FlowExecution extends Execution<FlowRun> {
     const { definition, parent, assigned } = call;
     super(new FlowRun(assigned?.runId ?? newRunId(), assigned?.runName ?? ""));
     this.run.source = this;
+    this.run.runCount = assigned?.runCount ?? 0;
     this.call = call;
     this.definition = definition;
     this.host = call.host;
@@ -171,7 +173,6 @@ export class FlowExecution extends Execution<FlowRun> {
     const named = namedArguments(definition, this.args);
     this.parameters = jsonSafeParameters(named);
     run.name = flowRunName(definition.options.flowRunName, definition.name, named);
-    this.call.onCreated?.({ id: run.id, name: run.name });
   }
 
   protected onCancel(reason: Error, ownWish: boolean): void {
@@ -184,7 +185,7 @@ export class FlowExecution extends Execution<FlowRun> {
   protected broken(error: Error): Promise<Outcome> {
     if (this.run.name === "") this.run.name = randomRunName();
     if (this.run.stateTimestampUs === 0) this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
-    return this.end({ type: "FAILED", name: "Failed", message: error.message, error });
+    return this.finish({ type: "FAILED", name: "Failed", message: error.message, error });
   }
 
   protected onEnd(): void {
@@ -218,13 +219,12 @@ export class FlowExecution extends Execution<FlowRun> {
     if ((call.assigned?.runCount ?? 0) > 0) run.reportAfterLatest();
     run.transition(call.assigned?.createdUs ?? this.host.clock.nowUs(), "PENDING", "Pending");
     this.host.tracker.opened(run);
-    if (this.cancelReason !== undefined)
-      return this.end({
-        type: "CANCELLED",
-        name: "Cancelled",
-        message: this.cancelReason.message,
-        error: this.cancelReason,
-      });
+    if (this.host.tracker.decides) {
+      const answer = await announce(this.host, run, this);
+      if (answer.kind === "moved") return this.endedElsewhere(answer);
+    }
+    call.onCreated?.(this);
+    if (this.cancelReason !== undefined) return this.finish(cancelledEnd(this.cancelReason));
     return this.attempts();
   }
 
@@ -240,7 +240,7 @@ export class FlowExecution extends Execution<FlowRun> {
     }
     this.run.name = randomRunName();
     this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
-    return this.end({ type: "FAILED", name: "NotReady", message: resolved.message, error: resolved.cause });
+    return this.finish({ type: "FAILED", name: "NotReady", message: resolved.message, error: resolved.cause });
   }
 
   private openScope(): FlowScope {
@@ -275,23 +275,37 @@ export class FlowExecution extends Execution<FlowRun> {
       scope.frame = frame;
       if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
       const startedUs = attempt === 1 + earlier ? call.assigned?.startedUs : undefined;
-      run.transition(startedUs ?? this.host.clock.nowUs(), "RUNNING", "Running");
-      this.host.tracker.changed(run);
+      const refused = await this.startRunning(startedUs);
+      if (refused !== undefined) return refused;
       // An inline subflow's beginning is in its parent's story already; its end is worth a line.
       if (attempt === 1 && call.parent === null) {
         this.log(LOG_LEVELS.info, `Beginning flow run '${run.name}' for flow '${definition.name}'`);
       }
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
       const end = await this.attempt(frame);
-      if (end.type !== "FAILED" || this.cancelReason !== undefined) return this.end(end);
-      const delayMs = await this.retryDelay(end.error, attempt);
-      if (delayMs === undefined) return this.end(end);
-      this.log(
-        LOG_LEVELS.info,
-        `${end.message ?? end.error.message}; the flow run is tried again in ${delayMs / 1000} s`,
-      );
-      await this.waitForRetry(delayMs, frame);
+      if (end.type === "FAILED" && this.cancelReason === undefined && (await this.waitForRetry(end, attempt))) continue;
+      const ended = await this.end(end);
+      if (!("againInMs" in ended)) return ended;
+      await this.sleep(ended.againInMs);
     }
+  }
+
+  /** Moves the run to Running, when the store agrees where it decides. Gives the outcome of a run that may not start. */
+  private async startRunning(startedUs: number | undefined): Promise<Outcome | undefined> {
+    const { run, host } = this;
+    run.transition(startedUs ?? host.clock.nowUs(), "RUNNING", "Running");
+    host.tracker.changed(run);
+    while (host.tracker.decides) {
+      const answer = await propose(host, run);
+      if (answer.kind === "agreed") break;
+      run.runCount--;
+      if (answer.kind === "moved") return this.endedElsewhere(answer);
+      this.log(LOG_LEVELS.info, `The server lets the run start in ${answer.delayMs / 1000} s: ${answer.reason}`);
+      await this.sleep(answer.delayMs);
+      if (this.cancelReason !== undefined) return this.finish(cancelledEnd(this.cancelReason));
+      this.transition("RUNNING", "Running");
+    }
+    return undefined;
   }
 
   /** Runs the body once, and waits for all that it started. */
@@ -342,23 +356,39 @@ export class FlowExecution extends Execution<FlowRun> {
     }
   }
 
-  /** Ends early when the run is cancelled; the next attempt then finds its frame cancelled. */
-  private async waitForRetry(delayMs: number, frame: Frame): Promise<void> {
-    const { clock } = this.host;
-    this.transition("SCHEDULED", "AwaitingRetry", {
-      details: { scheduled_time: microsToIso(clock.nowUs() + Math.round(delayMs * 1000)) },
-    });
+  /** False when the run is not to be tried again. Ends early when the run is cancelled; the next attempt then finds its frame cancelled. */
+  private async waitForRetry(end: Exclude<ReturnedEnd, { type: "COMPLETED" }>, attempt: number): Promise<boolean> {
+    const delayMs = await this.retryDelay(end.error, attempt);
+    if (delayMs === undefined) return false;
+    const message = `${end.message ?? end.error.message}; the flow run is tried again in ${delayMs / 1000} s`;
+    this.log(LOG_LEVELS.info, message);
+    const scheduledUs = this.host.clock.nowUs() + Math.round(delayMs * 1000);
+    this.transition("SCHEDULED", "AwaitingRetry", { details: { scheduled_time: microsToIso(scheduledUs) } });
+    await this.sleep(delayMs);
+    return true;
+  }
+
+  private async sleep(delayMs: number): Promise<void> {
     if (delayMs <= 0) return;
     try {
-      await clock.sleep(delayMs, frame.signal);
+      await this.host.clock.sleep(delayMs, this.frame?.signal);
     } catch (error) {
       if (error !== this.cancelReason) throw error;
     }
   }
 
-  private async end(proposed: ReturnedEnd): Promise<Outcome> {
+  /** Ends a run whose body is not to be tried again, whatever the store would allow. */
+  private async finish(proposed: ReturnedEnd): Promise<Outcome> {
+    const ended = await this.end(proposed);
+    if ("againInMs" in ended) throw refusedEnd(this.run.name, "it asks for another attempt, and there is none.");
+    return ended;
+  }
+
+  /** Ends the run, unless the store decides that it is tried again. */
+  private async end(proposed: ReturnedEnd): Promise<Outcome | { readonly againInMs: number }> {
     const { run, call, definition } = this;
-    let end = this.cancelReason === undefined ? proposed : this.cancelledEnd(this.cancelReason, proposed);
+    if (this.host.tracker.decides && run.unannounced) await announce(this.host, run, this);
+    let end = this.cancelReason === undefined ? proposed : cancelledEnd(this.cancelReason, proposed);
     let details: TransitionDetails | undefined = end.message === null ? undefined : { message: end.message };
     try {
       call.assigned?.bodyEnded(end.type === "COMPLETED" ? { value: end.value } : undefined);
@@ -379,50 +409,50 @@ export class FlowExecution extends Execution<FlowRun> {
       level,
       `Finished in state ${end.name}(${end.message === null ? "" : JSON.stringify(end.message)})${story}`,
     );
-    if (!decidedHere) await this.host.tracker.acknowledged(run);
-    const outcome = await this.judged(end);
+    const answer: Answer = decidedHere ? { kind: "agreed" } : await propose(this.host, run);
+    if (answer.kind === "later") {
+      this.log(
+        LOG_LEVELS.info,
+        `The server lets the run be tried again in ${answer.delayMs / 1000} s: ${answer.reason}`,
+      );
+      return { againInMs: answer.delayMs };
+    }
+    const outcome = await this.judged(end, answer);
     await this.runFinalHooks(outcome);
     if (call.parent === null && call.assigned === undefined) await this.host.tracker.flush();
     return outcome;
   }
 
-  private cancelledEnd(reason: Error, proposed: ReturnedEnd): ReturnedEnd {
-    if (proposed.type === "FAILED" && proposed.name === "TimedOut") return proposed;
-    return { type: "CANCELLED", name: "Cancelled", message: reason.message, error: reason };
+  /** The outcome of the final state, which is the store's where somebody else has moved the run meanwhile. */
+  private async judged(end: ReturnedEnd, answer: Answer): Promise<Outcome> {
+    const { run, call } = this;
+    if (answer.kind === "moved" && answer.state.type === "CANCELLING") return this.cancelledThere(answer.state);
+    const outcome = outcomeOf(run, end, answer);
+    if (outcome.type === "COMPLETED") {
+      const finished = { runId: run.id, value: outcome.data };
+      noteOrigin(finished.value, { input_type: "flow_run", id: run.id });
+      if (call.parent !== null && this.child !== undefined)
+        rememberChild(call.parent, { childKey: this.definition.taskKey, child: this.child }, finished);
+    }
+    return outcome;
   }
 
-  /** The outcome of the final state, which is the store's where somebody else has moved the run meanwhile. */
-  private async judged(end: ReturnedEnd): Promise<Outcome> {
+  /** The outcome of a run that somebody else has ended, or is about to end, before its body could start. */
+  private async endedElsewhere(answer: Answer & { readonly kind: "moved" }): Promise<Outcome> {
     const { run, call } = this;
-    let { type, name, message } = end;
-    const { verdict } = run;
-    if (verdict !== undefined) {
-      if (verdict.state.type === "CANCELLING") {
-        const reason = cancelledError(verdict.state.message ?? undefined);
-        this.transition("CANCELLED", "Cancelled", { message: reason.message });
-        await this.host.tracker.acknowledged(run);
-        return finalState({
-          type: "CANCELLED",
-          name: "Cancelled",
-          message: reason.message,
-          timestampUs: run.stateTimestampUs,
-          outcome: { error: reason },
-        });
-      }
-      if (isFinalStateType(verdict.state.type)) ({ type, name, message } = verdict.state);
-    }
-    const timestampUs = run.stateTimestampUs;
-    if (type === "COMPLETED" && end.type === "COMPLETED") {
-      noteOrigin(end.value, { input_type: "flow_run", id: run.id });
-      if (call.parent !== null && this.child !== undefined) {
-        const finished = { runId: run.id, value: end.value };
-        rememberChild(call.parent, { childKey: this.definition.taskKey, child: this.child }, finished);
-      }
-      return finalState({ type, name, message, timestampUs, outcome: { value: end.value } });
-    }
-    const error =
-      end.type === "COMPLETED" || type !== end.type ? refusedEnd(run.name, verdict?.reason ?? name) : end.error;
-    return finalState({ type: type === "COMPLETED" ? "FAILED" : type, name, message, timestampUs, outcome: { error } });
+    call.assigned?.bodyEnded();
+    const reason = new SluiceError("SLUICE_RUN_REFUSED", `Flow run "${run.name}" may not start: ${answer.reason}`);
+    const end: ReturnedEnd = { type: "FAILED", name: "Failed", message: reason.message, error: reason };
+    const outcome = await this.judged(end, answer);
+    await this.runFinalHooks(outcome);
+    return outcome;
+  }
+
+  private async cancelledThere({ message }: { readonly message: string | null }): Promise<Outcome> {
+    const reason = cancelledError(message ?? undefined);
+    this.transition("CANCELLED", "Cancelled", { message: reason.message });
+    await propose(this.host, this.run);
+    return outcomeOf(this.run, cancelledEnd(reason), { kind: "agreed" });
   }
 
   private async runFinalHooks(outcome: Outcome): Promise<void> {
@@ -440,8 +470,4 @@ export class FlowExecution extends Execution<FlowRun> {
   private log(level: number, message: string): void {
     logLine(this.frame ?? new Frame(this.run, this.scope ?? this.openScope()), level, message);
   }
-}
-
-function refusedEnd(runName: string, reason: string): Error {
-  return new SluiceError("SLUICE_RUN_REFUSED", `The store did not accept the end of flow run "${runName}": ${reason}`);
 }

@@ -15,6 +15,7 @@ import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { TaskRun, type TransitionDetails } from "../run.ts";
 import { taskRunName } from "../values/run-name.ts";
 import { finalState, type State } from "../state.ts";
+import { takeTagSlots } from "../store/tag-slots.ts";
 import { TaskResults, type PreparedResult } from "./task-results.ts";
 import { currentTransaction, stageTask, type Transaction } from "../results/transaction.ts";
 import { turnOver } from "../turn.ts";
@@ -78,6 +79,7 @@ export class TaskExecution extends Execution<TaskRun> {
     const name = assigned?.runName ?? `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
     super(new TaskRun(assigned?.runId ?? newRunId(), name));
     this.run.source = this;
+    this.run.runCount = assigned?.runCount ?? 0;
     this.call = call;
     this.definition = definition;
     this.scope = scope;
@@ -246,9 +248,17 @@ export class TaskExecution extends Execution<TaskRun> {
       const frame = new Frame(run, scope, logPrints);
       this.frame = frame;
       if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
-      const startedUs = attempt === 1 + earlier ? call.assigned?.startedUs : undefined;
+      let startedUs = attempt === 1 + earlier ? call.assigned?.startedUs : undefined;
+      const isAsked = attempt === 1 + earlier && this.mustAskForSlots();
+      if (isAsked) {
+        if (!(await this.takeTagSlots(frame))) return this.cancelled();
+        // The near side has left this state to us.
+        startedUs = undefined;
+      }
       run.transition(startedUs ?? scope.host.clock.nowUs(), "RUNNING", attempt === 1 ? "Running" : "Retrying");
       scope.host.tracker.changed(run);
+      // A body that keeps its worker busy would let nobody see that it runs.
+      if (isAsked && call.assigned !== undefined) await scope.host.tracker.acknowledged(run);
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
       const end = await runBody(
         frame,
@@ -264,6 +274,25 @@ export class TaskExecution extends Execution<TaskRun> {
       const delayMs = await this.retryDelay(end, attempt);
       if (delayMs === undefined) return this.failed(end);
       if (!(await this.waitForRetry(delayMs, frame))) return this.cancelled();
+    }
+  }
+
+  /** Most runs have no tags, and most stores no limits to ask for. */
+  private mustAskForSlots(): boolean {
+    const { definition, scope } = this;
+    return scope.host.tracker.decides && (scope.tags.length > 0 || (definition.options.tags?.length ?? 0) > 0);
+  }
+
+  /** False when the run was cancelled meanwhile. */
+  private async takeTagSlots(frame: Frame): Promise<boolean> {
+    const { scope, run } = this;
+    const taken = takeTagSlots(scope.host, { runId: run.id, tags: this.identity().tags ?? [], signal: frame.signal });
+    try {
+      await (scope.slotWaits === null ? taken : scope.slotWaits.during(taken));
+      return true;
+    } catch (error) {
+      if (this.cancelReason === undefined) throw error;
+      return false;
     }
   }
 

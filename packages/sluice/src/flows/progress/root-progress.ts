@@ -25,13 +25,17 @@ export function rootProgress(
 ): RootProgress | undefined {
   const mode = progressMode(setting, process.stderr, false);
   if (mode === "off") return undefined;
+  const calledMs = performance.now();
   let timer: NodeJS.Timeout | undefined;
   let showing: Promise<ShownRun> | undefined;
   return {
     onCreated({ id }) {
-      timer = setTimeout(() => {
-        showing = show(id, transport, mode);
-      }, SHOWN_AFTER_MS);
+      timer = setTimeout(
+        () => {
+          showing = show(id, transport, mode);
+        },
+        calledMs + SHOWN_AFTER_MS - performance.now(),
+      );
       timer.unref();
     },
     async ended() {
