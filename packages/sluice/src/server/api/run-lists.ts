@@ -11,7 +11,7 @@ import { reply } from "../api-reply.ts";
 import type { Store } from "../db/store.ts";
 import { countRows, readFlowRuns, readFlows, readTaskRuns } from "../queries/read-runs.ts";
 import { flowRunView } from "../queries/render-flow-run.ts";
-import { flowBody, taskRunBody } from "../queries/render.ts";
+import { flowBody, taskRunOfPage } from "../queries/render.ts";
 import { whereFlowRuns, type JoinedFilters } from "../queries/run-filters.ts";
 import { readHistory } from "../queries/run-history.ts";
 import { latenessSql } from "../queries/run-times.ts";
@@ -54,7 +54,7 @@ export const runListHandlers: Handlers = {
         pageOf(body, {
           count: countRows(store, "task_run", body),
           read: (page) =>
-            readTaskRuns(store, body, { ...page, sort: body.sort ?? null }).map((row) => taskRunBody(row, now)),
+            readTaskRuns(store, body, { ...page, sort: body.sort ?? null }).map((row) => taskRunOfPage(row, now)),
         }),
       ),
     );

@@ -1,6 +1,14 @@
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
-import type { CreatedBy, Flow, FlowRunResponse, State, StateDetails, TaskRun } from "../../wire/contract/shapes.ts";
+import type {
+  CreatedBy,
+  Flow,
+  FlowRunResponse,
+  State,
+  StateDetails,
+  TaskRun,
+  TaskRunResponse,
+} from "../../wire/contract/shapes.ts";
 import type { FlowRow } from "../db/flow-table.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { RunColumns } from "../db/run-columns.ts";
@@ -118,6 +126,27 @@ export function taskRunBody(row: TaskRunRow, nowUs: number): TaskRun {
     flow_run_run_count: details.flow_run_run_count ?? 0,
   };
 }
+
+/** A task run as the wire shows it among others of a page: fewer fields than alone. @param nowUs for the estimates of an open run */
+export function taskRunOfPage(row: TaskRunRow, nowUs: number): TaskRunResponse {
+  const shown = Object.entries(taskRunBody(row, nowUs)).filter(([name]) => !ALONE.has(name));
+  // A whole task run without what is shown of it alone.
+  return Object.fromEntries(shown) as unknown as TaskRunResponse;
+}
+
+/** Fields of a task run that are not shown in pages. */
+const ALONE: ReadonlySet<string> = new Set([
+  "cache_expiration",
+  "cache_key",
+  "dynamic_key",
+  "expected_start_time",
+  "flow_run_run_count",
+  "labels",
+  "next_scheduled_start_time",
+  "run_count",
+  "state_name",
+  "state_type",
+]);
 
 /** The whole history of a run, oldest first. */
 export function statesBody(row: FlowRunRow | TaskRunRow): State[] {
