@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { printable } from "../client/live/text-width.ts";
-import type { ConcurrencyLimit } from "../wire/contract/shapes.ts";
+import type { ConcurrencyLimit, GlobalConcurrencyLimitResponse } from "../wire/contract/shapes.ts";
 import { withApi } from "./connection.ts";
 import { printFacts } from "./facts.ts";
 import { readCount } from "./numbers.ts";
@@ -8,6 +8,8 @@ import { localTime, type OutputFormat, printJson, printLines, printTable, withOu
 import { readLimit, readPages } from "./run-filters.ts";
 
 const TAG = "Tag of the task runs";
+/** What the name of a tag's limit begins with. */
+const PREFIX = "tag:";
 const DEFAULT_LIMIT = 200;
 
 /** Adds `concurrency-limit ls | inspect | create | reset | delete`. */
@@ -38,18 +40,20 @@ const pathOf = (tag: string): string => `/concurrency_limits/tag/${encodeURIComp
 
 async function list(limit: number, output: OutputFormat): Promise<void> {
   await withApi(async (api) => {
-    const limits = await readPages(
-      (body) => api.call<readonly ConcurrencyLimit[]>("POST", "/concurrency_limits/filter", body),
+    // Among the limits of all kinds: the pages of the tags' own route are not whole.
+    const all = await readPages(
+      (body) => api.call<readonly GlobalConcurrencyLimitResponse[]>("POST", "/v2/concurrency_limits/filter", body),
       {},
-      limit,
+      Infinity,
     );
+    const limits = all.filter(({ name }) => name.startsWith(PREFIX)).slice(0, limit);
     if (output === "json") return printJson(limits);
-    printTable<ConcurrencyLimit>(
+    printTable<GlobalConcurrencyLimitResponse>(
       [
-        { title: "TAG", cell: (row) => printable(row.tag), flexible: true },
+        { title: "TAG", cell: (row) => printable(row.name.slice(PREFIX.length)), flexible: true },
         { title: "ID", cell: (row) => row.id },
-        { title: "LIMIT", cell: (row) => String(row.concurrency_limit), align: "right" },
-        { title: "ACTIVE", cell: (row) => String(row.active_slots?.length ?? 0), align: "right" },
+        { title: "LIMIT", cell: (row) => String(row.limit), align: "right" },
+        { title: "ACTIVE", cell: (row) => String(row.active_slots), align: "right" },
       ],
       limits,
       "no concurrency limits",

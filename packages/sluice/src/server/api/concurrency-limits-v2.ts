@@ -56,7 +56,7 @@ export const concurrencyLimitV2Handlers: Handlers = {
   },
   "POST /v2/concurrency_limits/filter": async (call, { store }) => {
     const [limit, offset] = bounds(call.body as ReadAllConcurrencyLimitsV2Body);
-    const rows = await store.read(() => readLimits(store, { prefix: "", limit, offset }));
+    const rows = await store.read(() => readLimits(store, limit, offset));
     return reply(
       200,
       rows.map((row) => globalLimitBody(row, store.nowUs())),

@@ -51,9 +51,11 @@ export const concurrencyLimitHandlers: Handlers = {
     reply(200, await store.read(() => limitBody(store, found(limitByName(store, TAG_PREFIX + param(call, "tag")))))),
   "POST /concurrency_limits/filter": async (call, { store }) => {
     const [limit, offset] = bounds(call.body as ReadConcurrencyLimitsBody);
-    const bodies = await store.read(() =>
-      readLimits(store, { prefix: TAG_PREFIX, limit, offset }).map((row) => limitBody(store, row)),
-    );
+    const bodies = await store.read(() => {
+      // As in the contract, pages are cut from the limits of all kinds, of which those of tags are then shown.
+      const known = readLimits(store, limit + offset).filter(({ name }) => name.startsWith(TAG_PREFIX));
+      return known.slice(offset, offset + limit).map((row) => limitBody(store, row));
+    });
     return reply(200, bodies);
   },
   "POST /concurrency_limits/tag/{tag}/reset": async (call, { store }) => {

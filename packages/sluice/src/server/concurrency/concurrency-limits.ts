@@ -93,16 +93,11 @@ export function limitsByName(store: Store, names: readonly string[]): Concurrenc
   return [...new Set(names)].toSorted().flatMap((name) => limitByName(store, name) ?? []);
 }
 
-/** A page of the limits whose name begins with `prefix`, in the order of their names. */
-export function readLimits(
-  store: Store,
-  page: { readonly prefix: string; readonly limit: number; readonly offset: number },
-): ConcurrencyLimitRow[] {
-  const query = store.statement(
-    "SELECT * FROM concurrency_limit WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name LIMIT ?2 OFFSET ?3",
-  );
+/** A page of the limits, in the order of their names. */
+export function readLimits(store: Store, limit: number, offset = 0): ConcurrencyLimitRow[] {
+  const query = store.statement("SELECT * FROM concurrency_limit ORDER BY name LIMIT ? OFFSET ?");
   // STRICT table: the columns have these types.
-  return query.all(page.prefix, page.limit, page.offset) as unknown as ConcurrencyLimitRow[];
+  return query.all(limit, offset) as unknown as ConcurrencyLimitRow[];
 }
 
 /** Changes what is given. Runs inside a write. @returns the limit after it; undefined when the new name is taken */
