@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closingLine } from "./closing-line.mjs";
+import { prepareBrowser } from "./browser.mjs";
 import { preparePython } from "./python-env.mjs";
 import { findNode } from "./repo-node.mjs";
 import { runProgram } from "./run-program.mjs";
@@ -49,14 +50,19 @@ async function runTests() {
   }
 }
 
-/** The tests with Prefect's own Python client need it; a machine without Python runs all others, and is told. */
-function prepareInterop() {
-  try {
-    preparePython();
-  } catch (error) {
-    console.error(
-      `\nSKIPPED: the tests with Prefect's own Python client (tests/interop) do not run: ${error.message}\n`,
-    );
+/** What some tests need beside Node: a machine without it runs all others, and is told. */
+const needs = [
+  { tests: "the tests with Prefect's own Python client (tests/interop)", prepare: preparePython },
+  { tests: "the tests in a browser (tests/browser)", prepare: prepareBrowser },
+];
+
+function prepareNeeds() {
+  for (const { tests, prepare } of needs) {
+    try {
+      prepare();
+    } catch (error) {
+      console.error(`\nSKIPPED: ${tests} do not run: ${error.message}\n`);
+    }
   }
 }
 
@@ -65,7 +71,7 @@ for (const check of checks) {
   tally[code === 0 ? "passed" : "failed"] += 1;
   console.log(`${code === 0 ? "ok" : "FAILED"}  ${check.name}`);
 }
-if (process.argv.length === 2) prepareInterop();
+if (process.argv.length === 2) prepareNeeds();
 await runTests();
 console.log(closingLine(tally));
 process.exitCode = tally.failed === 0 ? 0 : 1;

@@ -154,7 +154,7 @@ export class ApiCalls {
    * @throws RefusedError for what the server refuses, with its reason
    * @throws SluiceError `SLUICE_API_REFUSED` for any other failure
    */
-  async call<T>(method: ApiRequest["method"], path: string, body?: object): Promise<T> {
+  async call<T>(method: ApiRequest["method"], path: string, body?: unknown): Promise<T> {
     const request = { method, path: `/api${path}`, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
     const answer = await this.#transport.send(request);
     const detail = REFUSALS.has(answer.status) ? detailOf(answer.body) : "";

@@ -18,6 +18,13 @@ const NOUNS: Readonly<
   },
   "task-run": { summary: "List and inspect task runs", load: () => import("./task-run.ts") },
   flow: { summary: "List flows", load: () => import("./flow.ts") },
+  variable: { summary: "Keep named values that flows read", load: () => import("./variable.ts") },
+  block: { summary: "Keep configuration and secrets in blocks", load: () => import("./block.ts") },
+  artifact: { summary: "List, inspect, create and delete artifacts", load: () => import("./artifact.ts") },
+  database: {
+    summary: "Back up, vacuum, upgrade and reset the database of the home",
+    load: () => import("./database.ts"),
+  },
   "work-pool": { summary: "Make and look after work pools", load: () => import("./work-pool.ts") },
   "work-queue": { summary: "Make and look after the queues of work pools", load: () => import("./work-queue.ts") },
   "concurrency-limit": {
@@ -29,7 +36,7 @@ const NOUNS: Readonly<
     alias: "gcl",
     load: () => import("./global-concurrency-limit.ts"),
   },
-  server: { summary: "Start a server that others can reach", load: () => import("./server.ts") },
+  server: { summary: "Start, stop and look at a server that others can reach", load: () => import("./server.ts") },
   config: { summary: "View and change settings", load: () => import("./config.ts") },
   profile: { summary: "Keep settings in named profiles", load: () => import("./profile.ts") },
   version: { summary: "Show versions and the home in use", load: () => import("./version.ts") },

@@ -67,3 +67,15 @@ test("tells a port that is in use in two lines", async () => {
   expect(code).toBe(1);
   expect(stderr).toMatch(/^error: .*\n {2}\(SLUICE_PORT_IN_USE\)\n$/);
 });
+
+test("a server in the background is seen, and stopped by a command", async () => {
+  const started = await sluice(["server", "start", "--port", "0", "--background"], { home });
+  expect(started).toMatchObject({ code: 0, stderr: "" });
+  const url = /Sluice server at (\S+)/.exec(started.stdout)?.[1] ?? "";
+  const status = await sluice(["server", "status", "-o", "json"], { home });
+  expect([status.code, JSON.parse(status.stdout)]).toMatchObject([0, { url, isHealthy: true }]);
+  expect((await sluice(["server", "start", "--background"], { home })).stderr).toMatch(/serves this home already/);
+  expect((await sluice(["server", "stop"], { home })).stdout).toContain(`Stopped the server at ${url}`);
+  expect((await sluice(["server", "status"], { home })).code).toBe(1);
+  expect((await sluice(["server", "stop"], { home })).code).toBe(1);
+});

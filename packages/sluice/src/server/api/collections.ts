@@ -58,6 +58,10 @@ const texts = (title: string, description: string) => ({
   additionalProperties: { type: "string" },
 });
 
+/** A plain square: the registry's pictures lie on other hosts, which a page of ours does not ask. */
+const LOGO =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Cpath d='M1 1h6v6H1z' fill='%23789'/%3E%3C/svg%3E";
+
 /** How a process worker starts a flow run, and what a deployment may say of it. */
 export const PROCESS_JOB_TEMPLATE = {
   job_configuration: {
@@ -114,8 +118,8 @@ function entryOf({ type, name, library, description }: WorkerKind, template: obj
     description,
     default_base_job_configuration: template,
     install_command: `pip install ${library}`,
-    documentation_url: null,
-    logo_url: null,
+    documentation_url: "https://docs.prefect.io/v3/concepts/workers",
+    logo_url: LOGO,
     is_beta: false,
   };
 }
