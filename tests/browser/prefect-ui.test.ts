@@ -15,6 +15,8 @@ const wheel = fileURLToPath(new URL("../../.venv/prefect/lib/", import.meta.url)
 const executablePath = process.env["SLUICE_CHROMIUM"] ?? "/usr/bin/chromium";
 const uiFolder = findUi();
 const TIMEOUT_MS = 180_000;
+/** Longest that a page may show nothing after its last request. */
+const PAGE_MS = 20_000;
 /** Files that the UIs ask for at the root whatever their base; Prefect's own server has none there either. */
 const MISSING_ON_THE_REAL_SERVER = /\/(?:completed|failed|crashed|cancelled|pending|running|scheduled|paused)\.svg$/;
 
@@ -75,8 +77,9 @@ async function openPages(base: string, paths: readonly string[]): Promise<string
     current = base + path;
     await page.goto(server.apiUrl.slice(0, -4) + current, { waitUntil: "domcontentloaded" });
     await page.waitForLoadState("networkidle");
-    const text = await page.locator("body").innerText();
-    if (text.trim().length < 20) faults.push(`${current}: the page is empty`);
+    await page
+      .waitForFunction("document.body.innerText.trim().length >= 20", undefined, { timeout: PAGE_MS })
+      .catch(() => faults.push(`${current}: the page is empty`));
   }
   await page.close();
   return faults;

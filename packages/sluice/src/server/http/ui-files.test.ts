@@ -39,7 +39,7 @@ test("a file is served as it is, under a policy that lets only the UI's own code
   const { text, header } = await get("/v2/assets/a.js");
   expect(text).toBe(`const v = "v2"`);
   expect(header.get("content-type")).toMatch(/javascript/);
-  expect(header.get("content-security-policy")).toMatch(/script-src 'self' 'wasm-unsafe-eval';/);
+  expect(header.get("content-security-policy")).toMatch(/script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval';/);
   expect(header.get("content-security-policy")).toMatch(/frame-ancestors 'none'/);
 });
 

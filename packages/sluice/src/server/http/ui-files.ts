@@ -131,10 +131,10 @@ export class UiFiles {
   }
 }
 
-/** A UI runs only its own code, and asks only its own API; its styles are partly written into the page. */
+/** A UI runs only its own code, and asks only its own API; its styles are partly written into the page, and its graphs compile their shaders' code. */
 function contentPolicy(apiUrl: string | null): string {
   const api = apiUrl === null ? "" : ` ${new URL(apiUrl).origin}`;
-  return `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; font-src 'self' data:; connect-src 'self'${api} ws: wss:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'`;
+  return `default-src 'self'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; font-src 'self' data:; connect-src 'self'${api} ws: wss:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'`;
 }
 
 function findBundles(directory: string | null): Bundle[] {
