@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SluiceError } from "../../wire/errors.ts";
 import type { ApiResponse } from "../transport.ts";
+import { wellFormedJson } from "./prefect-calls.ts";
 import type { PrefectSocket } from "./prefect-socket.ts";
 import type { PrefectEvent } from "./task-run-event.ts";
 
@@ -62,7 +63,7 @@ export class EventStream {
    * @throws SluiceError `SLUICE_API_UNREACHABLE` when it cannot be reached now; the events go with the next call
    */
   async deliver(events: readonly PrefectEvent[]): Promise<void> {
-    for (const event of events) this.#unconfirmed.push({ id: event.id, text: JSON.stringify(event) });
+    for (const event of events) this.#unconfirmed.push({ id: event.id, text: wellFormedJson(JSON.stringify(event)) });
     // Those that came while others were under way go with the next round, together.
     while (this.#delivering !== undefined) await this.#delivering.catch(() => undefined);
     if (this.#unconfirmed.length === 0) return;

@@ -207,6 +207,13 @@ describe("FlowRuns", () => {
     expect(verdict?.reason).toContain("Invalid request received.");
   });
 
+  test("answers ABORT, and where the run stands, for a transition at which the server fails", async () => {
+    await begin();
+    answers = [json(500, { exception_message: "Internal Server Error" })];
+    const verdict = await runs.take(record(SERVER, 2, ended));
+    expect(verdict).toMatchObject({ status: "ABORT", transition_count: 2, state: { type: "RUNNING" } });
+  });
+
   test("fails while the server is away, and goes on from there when the record comes again", async () => {
     answers = [flowRow, runRow(), { status: 503, body: "busy" }];
     const whole = record(LOCAL, 0, pending, started);

@@ -34,7 +34,7 @@ import type { PrefectCalls } from "./prefect-calls.ts";
  *
  * Failures
  *   server away      the record fails as a whole, and is sent again by whoever gave it.
- *   server refuses   (4xx) the verdict is ABORT with the server's words; other runs of the batch are not concerned.
+ *   server refuses   (4xx, 500) the verdict is ABORT with the server's words; other runs of the batch are not concerned.
  */
 
 /** How old an answer of the server may be to be trusted. */
@@ -101,7 +101,9 @@ export class FlowRuns {
       return await this.#proposeAll(run, record);
     } catch (error) {
       if (!isSluiceError(error, "SLUICE_API_REFUSED")) throw error;
-      return { ...unknownRun(record), reason: error.message };
+      const run = this.find(record.id);
+      const known = run && { run_id: run.id, transition_count: run.taken.length, state: run.state };
+      return { ...unknownRun(record), ...known, reason: error.message };
     }
   }
 
@@ -134,10 +136,9 @@ export class FlowRuns {
 
   async #read(id: string): Promise<OpenFlowRun | undefined> {
     const { calls, nowMs } = this.#options;
-    const answer = await calls.call("GET", `/api/flow_runs/${id}`);
-    if (answer.status !== 200) return undefined;
-    // The contract's answer to 200.
-    const run = openFlowRun(answer.value as FlowRunResponse, { flowName: undefined, nowMs: nowMs() });
+    const row = await calls.find<FlowRunResponse>(`/api/flow_runs/${id}`);
+    if (row === undefined) return undefined;
+    const run = openFlowRun(row, { flowName: undefined, nowMs: nowMs() });
     this.#runs.set(run.id, run);
     return run;
   }
@@ -205,10 +206,8 @@ export class FlowRuns {
   }
 
   async #refresh(run: OpenFlowRun): Promise<boolean> {
-    const answer = await this.#options.calls.call("GET", `/api/flow_runs/${run.id}`);
-    if (answer.status !== 200) return false;
-    // The contract's answer to 200.
-    const row = answer.value as FlowRunResponse;
+    const row = await this.#options.calls.find<FlowRunResponse>(`/api/flow_runs/${run.id}`);
+    if (row === undefined) return false;
     run.state = serverState(row.state);
     run.heardMs = this.#options.nowMs();
     return true;

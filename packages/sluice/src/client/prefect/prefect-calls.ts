@@ -1,10 +1,10 @@
 import { SluiceError } from "../../wire/errors.ts";
 import type { ApiRequest, ApiResponse, Transport } from "../transport.ts";
 
-/** Statuses after which the same call may succeed later. */
-const PASSING: ReadonlySet<number> = new Set([408, 429]);
+/** Statuses after which the same call may succeed later. A plain 500 is none: it comes again, as for a flow run with more than a hundred tags. */
+const PASSING: ReadonlySet<number> = new Set([408, 429, 502, 503, 504]);
 
-/** The answer to a call that found the server well; 4xx included. */
+/** The answer to a call that found the server there; refusals included. */
 export interface PrefectAnswer extends ApiResponse {
   /** The body read as JSON, of the shape that the contract gives the route; undefined when there is none. */
   readonly value: unknown;
@@ -19,20 +19,29 @@ export class PrefectCalls {
   }
 
   /**
-   * Calls and gives the answer, whatever 2xx or 4xx.
+   * Calls and gives the answer, whether it is a success or a refusal.
    *
-   * @throws SluiceError `SLUICE_API_UNREACHABLE` when the server does not answer, is overloaded, or fails
+   * @throws SluiceError `SLUICE_API_UNREACHABLE` when the server does not answer or is overloaded
    */
   async call(method: ApiRequest["method"], path: string, body?: unknown): Promise<PrefectAnswer> {
-    const request = { method, path, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const request = { method, path, ...(body === undefined ? {} : { body: wellFormedJson(JSON.stringify(body)) }) };
     const answer = await this.#transport.send(request);
-    if (answer.status >= 500 || PASSING.has(answer.status)) {
+    if (PASSING.has(answer.status)) {
       throw new SluiceError("SLUICE_API_UNREACHABLE", describe(request, answer));
     }
     return { ...answer, value: readJson(answer.body) };
   }
 
-  /** Calls where anything but success is a refusal. @throws SluiceError `SLUICE_API_REFUSED` for a 4xx, and as {@link call} */
+  /** Reads what may not be there: undefined for a 404. @throws SluiceError as {@link get} */
+  async find<T>(path: string): Promise<T | undefined> {
+    const answer = await this.call("GET", path);
+    if (answer.status === 404) return undefined;
+    if (answer.status >= 300) throw new SluiceError("SLUICE_API_REFUSED", describe({ method: "GET", path }, answer));
+    // As below.
+    return answer.value as T;
+  }
+
+  /** Calls where anything but success is a refusal. @throws SluiceError `SLUICE_API_REFUSED` for one, and as {@link call} */
   async get<T>(method: ApiRequest["method"], path: string, body?: unknown): Promise<T> {
     const answer = await this.call(method, path, body);
     if (answer.status >= 300) throw new SluiceError("SLUICE_API_REFUSED", describe({ method, path }, answer));
@@ -53,4 +62,17 @@ function readJson(body: string): unknown {
     // An answer of something in between, such as a proxy: its status says enough.
     return undefined;
   }
+}
+
+/**
+ * Replaces what a Prefect server fails at (500) wherever it stands in a text: half a surrogate pair, and on PostgreSQL the character 0.
+ *
+ * @param json as `JSON.stringify` writes it, which escapes exactly these
+ */
+export function wellFormedJson(json: string): string {
+  if (!json.includes("\\u")) return json;
+  return json.replaceAll(
+    /(\\\\)|\\u(?:0000|d[89a-f][0-9a-f]{2})/g,
+    (_escape, backslash: string | undefined) => backslash ?? "\uFFFD",
+  );
 }

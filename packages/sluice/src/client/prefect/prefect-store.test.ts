@@ -125,6 +125,20 @@ describe("PrefectStore", () => {
     expect(server.requests.at(-1)?.body).toEqual({ lease_id: "lease-1" });
   });
 
+  test("leaves a log line out that the server refuses, and makes texts well-formed", async () => {
+    const taken: string[] = [];
+    server.answer = ({ body }) => {
+      const messages = (body as { message: string }[]).map(({ message }) => message);
+      if (messages.includes("bad")) return { status: 500, body: { exception_message: "Internal Server Error" } };
+      taken.push(...messages);
+      return { status: 201 };
+    };
+    const lines = ["a\u0000", "bad", "b\ud800", "c\\ud800 \u{1F600}"].map((message) => ({ message }));
+    const answer = await store.send({ method: "POST", path: "/api/logs/", body: JSON.stringify(lines) });
+    expect([answer.status, taken]).toEqual([201, ["a\uFFFD", "b\uFFFD", "c\\ud800 \u{1F600}"]]);
+    expect(troubles).toHaveLength(1);
+  });
+
   test("passes everything else on as it is", async () => {
     server.answer = ({ call }: SeenRequest) => ({ status: 200, body: { call } });
     const answer = await store.send({ method: "GET", path: "/api/flow_runs/x" });

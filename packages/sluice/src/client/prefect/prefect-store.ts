@@ -7,7 +7,7 @@ import { EventStream } from "./event-stream.ts";
 import { FlowRuns } from "./flow-runs.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { logBatches } from "./log-batches.ts";
-import { PrefectCalls } from "./prefect-calls.ts";
+import { PrefectCalls, wellFormedJson } from "./prefect-calls.ts";
 import { openPrefectSocket } from "./prefect-socket.ts";
 import { readRestTree } from "./rest-tree.ts";
 import { TagLeases } from "./tag-leases.ts";
@@ -15,6 +15,8 @@ import { TaskRuns } from "./task-runs.ts";
 
 /** Flow runs of one batch whose transitions are proposed at the same time. */
 const PROPOSALS_AT_ONCE = 8;
+/** Answers by which the server may mean one line of a batch of logs. */
+const LINE_REFUSED: ReadonlySet<number> = new Set([400, 413, 422, 500]);
 /** A request for tag slots is held this long, below the time that any transport waits for an answer. */
 const SLOTS_HOLD_MS = 20_000;
 
@@ -45,11 +47,13 @@ export class PrefectStore implements Transport {
   readonly #leases: TagLeases;
   readonly #heartbeats: Heartbeats;
   readonly #cancelWatch: CancelWatch;
+  readonly #onTrouble: (message: string) => void;
 
   constructor(options: PrefectStoreOptions) {
     const { transport, address, onTrouble } = options;
     const calls = new PrefectCalls(transport);
     this.#transport = transport;
+    this.#onTrouble = onTrouble;
     this.#calls = calls;
     this.#flowRuns = new FlowRuns({
       calls,
@@ -115,11 +119,26 @@ export class PrefectStore implements Transport {
 
   async #takeLogs(body: string): Promise<ApiResponse> {
     let answer: ApiResponse = { status: 201, body: "" };
-    for (const batch of logBatches(body)) {
-      answer = await this.#transport.send({ method: "POST", path: "/api/logs/", body: batch });
+    for (const batch of logBatches(wellFormedJson(body))) {
+      answer = await this.#postLogs(batch);
       if (answer.status >= 300) break;
     }
     return answer;
+  }
+
+  /** Posts a batch; a line that the server does not take is told and left out, since it would hold up all others. */
+  async #postLogs(batch: string): Promise<ApiResponse> {
+    const answer = await this.#transport.send({ method: "POST", path: "/api/logs/", body: batch });
+    if (answer.status < 300 || !LINE_REFUSED.has(answer.status)) return answer;
+    // The tracker wrote this list.
+    const lines = JSON.parse(batch) as readonly unknown[];
+    if (lines.length <= 1) {
+      this.#onTrouble(`The server refused a line of a log, which is lost: ${answer.body.slice(0, 300)}`);
+      return { status: 201, body: "" };
+    }
+    const half = Math.ceil(lines.length / 2);
+    const first = await this.#postLogs(JSON.stringify(lines.slice(0, half)));
+    return first.status < 300 ? this.#postLogs(JSON.stringify(lines.slice(half))) : first;
   }
 
   async #takeSlots(run: TagSlotsRequest, signal: AbortSignal | undefined): Promise<ApiResponse> {

@@ -27,10 +27,9 @@ interface OpenNode {
  * @returns undefined when the server does not know the run
  */
 export async function readRestTree(calls: PrefectCalls, flowRunId: string): Promise<RunTree | undefined> {
-  const answer = await calls.call("GET", `/api/flow_runs/${flowRunId}`);
-  if (answer.status !== 200) return undefined;
-  // The contract's answer to 200.
-  const root = openNode(answer.value as FlowRunResponse);
+  const found = await calls.find<FlowRunResponse>(`/api/flow_runs/${flowRunId}`);
+  if (found === undefined) return undefined;
+  const root = openNode(found);
   const all = [root];
   for (let level = [root]; level.length > 0;) {
     level = await readLevel(calls, level, MAX_FLOW_RUNS - all.length);
