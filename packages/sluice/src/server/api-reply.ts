@@ -95,8 +95,19 @@ export function replyToError(error: unknown, onError: (error: unknown) => void):
   }
   if (isSluiceError(error) && error.retryable)
     return reply(503, { exception_message: "Service Unavailable", detail: error.message, code: error.code });
+  if (isTooLarge(error)) return reply(422, { detail: "A number of the request is too large to be stored." });
   onError(error);
   if (isSluiceError(error))
     return reply(500, { exception_message: "Internal Server Error", detail: error.message, code: error.code });
   return reply(500, { exception_message: "Internal Server Error" });
+}
+
+/** What SQLite says of a number that is no 64-bit integer where one must be: a mismatch of a limit or offset, or of a column. */
+const TOO_LARGE: ReadonlySet<unknown> = new Set([20, 3091]);
+
+function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // Stored within this request, but more than a number of JavaScript holds.
+  if (error.message.includes("too large to be represented as a JavaScript number")) return true;
+  return "errcode" in error && TOO_LARGE.has(error.errcode);
 }

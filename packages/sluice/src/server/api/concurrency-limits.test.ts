@@ -179,3 +179,10 @@ test("what happens to a limit is an event", async () => {
     { event: "prefect.concurrency-limit.deleted", resource, payload: { ...payload, limit: 2 } },
   ]);
 });
+
+test("a number that no column holds is the caller's fault", async () => {
+  const statuses = [];
+  for (const limit of [1e20, 2 ** 53 + 2]) statuses.push((await create("large", limit)).status);
+  statuses.push((await call("POST", "/v2/concurrency_limits/filter", { offset: 1e20 })).status);
+  expect(statuses).toEqual([422, 422, 422]);
+});
