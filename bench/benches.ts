@@ -7,6 +7,7 @@ const BENCHES = {
   cpu: async () => (await import("./suites/cpu.ts")).cpu,
   cold: async () => (await import("./suites/cold.ts")).cold,
   runner: async () => (await import("./suites/runner.ts")).runner,
+  server: async () => (await import("./suites/server.ts")).server,
 } satisfies Record<string, () => Promise<Bench>>;
 
 /** Names that `npm run bench -- NAME` takes. */

@@ -56,7 +56,7 @@ test("without --json a run prints a table", { timeout: PROCESS_TIMEOUT_MS }, () 
 test("an unknown bench is refused with the names there are", () => {
   const { status, stderr } = runBench("speed");
   expect(status).toBe(1);
-  expect(stderr).toContain('There is no bench named "speed". Use one of: tasks, subflows, cpu, cold, runner.');
+  expect(stderr).toContain('There is no bench named "speed". Use one of: tasks, subflows, cpu, cold, runner, server.');
 });
 
 test("a case that takes too long is ended and named", async () => {

@@ -58,9 +58,18 @@ function joinGroup(group: readonly Sample[], versions: Versions): Line | null {
     ...(speedup === null
       ? {}
       : { speedup: rounded(speedup.median), speedup_min: rounded(speedup.min), speedup_max: rounded(speedup.max) }),
+    ...latencyFields(group),
     repeats: group.length,
     versions,
   };
+}
+
+function latencyFields(group: readonly Sample[]): Partial<Pick<Line, "p50_ms" | "p99_ms" | "server_errors">> {
+  const p50 = spread(present(group.map((sample) => sample.p50Ms)));
+  const p99 = spread(present(group.map((sample) => sample.p99Ms)));
+  if (p50 === null || p99 === null) return {};
+  const errors = present(group.map((sample) => sample.serverErrors)).reduce((sum, count) => sum + count, 0);
+  return { p50_ms: rounded(p50.median), p99_ms: rounded(p99.median), server_errors: errors };
 }
 
 /** Versions of what is measured and where. */
@@ -77,8 +86,18 @@ export function currentVersions(): Versions {
   };
 }
 
-const HEADER = ["case", "n", "seconds [min-max]", "us/item", "CPU us/item [min-max]", "peak MB", "speed-up [min-max]"];
-const WIDTHS = [44, 9, 27, 12, 27, 9, 22];
+const HEADER = [
+  "case",
+  "n",
+  "seconds [min-max]",
+  "us/item",
+  "CPU us/item [min-max]",
+  "peak MB",
+  "speed-up [min-max]",
+  "p50 / p99 ms",
+  "5xx",
+];
+const WIDTHS = [44, 9, 27, 12, 27, 9, 22, 16, 6];
 
 function row(cells: readonly string[]): string {
   return cells
@@ -111,5 +130,7 @@ export function tableRow(line: Line): string {
     withSpread(line.cpu_us_per_item, line.cpu_us_per_item_min, line.cpu_us_per_item_max),
     line.peak_rss_mb === null ? "-" : String(line.peak_rss_mb),
     withSpread(line.speedup, line.speedup_min, line.speedup_max),
+    line.p50_ms === undefined ? "-" : `${line.p50_ms} / ${line.p99_ms}`,
+    line.server_errors === undefined ? "-" : String(line.server_errors),
   ]);
 }

@@ -81,15 +81,35 @@ export function treeCpuUs(): number | null {
 export function treePeakRssMb(): number {
   let kilobytes = process.resourceUsage().maxRSS;
   if (process.platform === "linux") {
-    for (const child of descendants(process.pid)) kilobytes += peakRssKilobytes(child.pid);
+    for (const child of descendants(process.pid)) kilobytes += statusKilobytes(child.pid, "VmHWM");
   }
   return (kilobytes * 1024) / 1e6;
 }
 
-function peakRssKilobytes(pid: number): number {
+function statusKilobytes(pid: number, field: "VmHWM" | "VmRSS"): number {
   try {
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0);
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
   } catch {
     return 0; // it has ended meanwhile
   }
+}
+
+/** CPU that another process and all its descendants have taken since they started, in microseconds, counted in ticks of 10 ms; Linux only, else 0. */
+export function cpuUsOf(pid: number): number {
+  if (process.platform !== "linux") return 0;
+  const own = readStat(pid);
+  const all = [...(own === undefined ? [] : [own]), ...descendants(pid)];
+  return all.reduce((sum, stat) => sum + (stat.ownTicks + stat.endedChildrenTicks) * US_PER_TICK, 0);
+}
+
+/** Resident memory of another process and all its descendants, now and at its peak, in MB of 10^6 bytes; Linux only, else 0. */
+export function rssMbOf(pid: number): { readonly now: number; readonly peak: number } {
+  if (process.platform !== "linux") return { now: 0, peak: 0 };
+  const sum = { now: 0, peak: 0 };
+  for (const each of [pid, ...descendants(pid).map((stat) => stat.pid)]) {
+    sum.now += (statusKilobytes(each, "VmRSS") * 1024) / 1e6;
+    sum.peak += (statusKilobytes(each, "VmHWM") * 1024) / 1e6;
+  }
+  return sum;
 }

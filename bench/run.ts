@@ -37,7 +37,7 @@ for (const name of positionals.length === 0 ? BENCH_NAMES : positionals) {
   const bench = await loadBench(name);
   for (const benchCase of bench.cases(scale)) {
     if (values.case !== undefined && benchCase.id !== values.case) continue;
-    if (benchCase.peer !== undefined && !values.peers) continue;
+    if (benchCase.peer !== undefined && !values.peers && benchCase.isAlwaysRun !== true) continue;
     for (const line of joinRepeats(await measureRepeats(name, benchCase), versions)) {
       print(values.json ? JSON.stringify(line) : tableRow(line));
     }

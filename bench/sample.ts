@@ -11,6 +11,10 @@ export interface Sample {
   readonly peakRssMb: number | null;
   /** Times faster than the sequential case of the same process; left out where there is no such case. */
   readonly speedup?: number;
+  /** Middle and 99th hundredth of the times that requests took, and answers of 500 and above or none at all; of servers only. */
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+  readonly serverErrors?: number;
   /** Product and version when the measured thing is not Sluice. */
   readonly peer?: string;
 }
@@ -23,6 +27,8 @@ export interface BenchCase {
   readonly timeoutSeconds: number;
   /** Product and version when this is a comparison that only runs with `--peers`. */
   readonly peer?: string;
+  /** True for a peer that is measured without `--peers` too, because its figures are what the bench is about. */
+  readonly isAlwaysRun?: boolean;
   /** Runs in the fresh process, whose `SLUICE_HOME` is a new empty folder. */
   measure(): Promise<readonly Sample[]>;
 }
@@ -58,6 +64,10 @@ export interface Line {
   readonly speedup?: number;
   readonly speedup_min?: number;
   readonly speedup_max?: number;
+  readonly p50_ms?: number;
+  readonly p99_ms?: number;
+  /** Of all repeats together. */
+  readonly server_errors?: number;
   readonly repeats: number;
   readonly versions: Versions;
 }

@@ -13,7 +13,7 @@ export interface LoadOutcome {
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** How often each status came. */
+  /** How often each status came; "broken" for a connection that broke instead. */
   readonly statuses: Readonly<Record<string, number>>;
 }
 
@@ -31,7 +31,7 @@ export interface Load {
 /**
  * Sends `n` requests over some connections, each of which sends its next one when it has the answer to the last.
  *
- * Rejects when a connection breaks: a server that does that has failed the load.
+ * A connection that breaks counts as an answer of the status "broken" and is opened again; rejects when that fails.
  */
 export async function runClosedLoop(load: Load): Promise<LoadOutcome> {
   const { port, connections, n, request, onAnswer } = load;
@@ -39,20 +39,27 @@ export async function runClosedLoop(load: Load): Promise<LoadOutcome> {
   const latencies = new Float64Array(n);
   const statuses: Record<string, number> = {};
   let next = 0;
-  const work = async (connection: RawConnection): Promise<void> => {
+  const work = async (first: RawConnection): Promise<void> => {
+    let connection = first;
     for (let index = next++; index < n; index = next++) {
       const { method, path, body } = request(index);
       const sentMs = performance.now();
-      const answer = await connection.send(method, path, body);
+      const answer = await connection.send(method, path, body).catch(() => undefined);
       latencies[index] = performance.now() - sentMs;
-      statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
-      if (answer.status < 300) onAnswer?.(index, answer.body);
+      const status = answer?.status ?? "broken";
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      if (answer === undefined) connection = await reopen(connection);
+      else if (answer.status < 300) onAnswer?.(index, answer.body);
     }
+    connection.close();
+  };
+  const reopen = async (connection: RawConnection): Promise<RawConnection> => {
+    connection.close();
+    return RawConnection.open(port);
   };
   const startMs = performance.now();
   await Promise.all(open.map(work));
   const seconds = (performance.now() - startMs) / 1000;
-  for (const connection of open) connection.close();
   latencies.sort();
   return { n, seconds, p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99), statuses };
 }

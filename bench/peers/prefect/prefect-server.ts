@@ -15,11 +15,17 @@ const STOP_TIMEOUT_MS = 10_000;
 /** A real Prefect server on a free port with an empty home, and the environment that leads Prefect programs to it. */
 export interface PrefectServer {
   readonly pid: number;
+  readonly port: number;
   readonly environment: NodeJS.ProcessEnv;
   /** Seconds from the start of the process until its health answer. */
   readonly secondsUntilHealthy: number;
   /** Ends it. Resolves when its process has ended. */
   stop(): Promise<void>;
+}
+
+/** Whether the pinned Python environment is there. */
+export function isPrefectInstalled(): boolean {
+  return existsSync(join(ENVIRONMENT, "bin", "prefect"));
 }
 
 /** Path of a program of the pinned Python environment; throws with the command that makes the environment when it is not there. */
@@ -56,6 +62,7 @@ async function startPrefectServer(home: string): Promise<PrefectServer> {
   await untilHealthy(`http://127.0.0.1:${port}/api/health`, START_TIMEOUT_SECONDS, () => child.exitCode !== null);
   return {
     pid: child.pid,
+    port,
     environment,
     secondsUntilHealthy: (performance.now() - startMs) / 1000,
     stop: () => stop(child),
