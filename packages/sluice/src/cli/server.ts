@@ -2,10 +2,18 @@ import { once } from "node:events";
 import { type Command, InvalidArgumentError } from "commander";
 import { loadSettings } from "../client/settings.ts";
 import { type OutputFormat, printJson, printLines, withOutput } from "./output.ts";
+import { defineApiKeys } from "./server-api-key.ts";
 
 const LARGEST_PORT = 65_535;
 
-/** Adds `server start | stop | status`. */
+const OPEN_TO_ALL = `
+WARNING: this server asks for no credentials, and others than this machine can reach it. Whoever does can read
+everything and run code through your workers. Make a key (sluice server api-key create NAME --scope admin), or set
+SLUICE_SERVER_API_AUTH_STRING=user:password, or bind it to 127.0.0.1.
+
+`;
+
+/** Adds `server start | stop | status | api-key`. */
 export function define(command: Command): void {
   command
     .command("start")
@@ -24,6 +32,11 @@ export function define(command: Command): void {
   withOutput(command.command("status").summary("Tell whether a server serves the home, and how it does"))
     .option("--wait", "Wait until it is healthy, at most 30 s")
     .action((options: { output: OutputFormat; wait?: boolean }) => status(options));
+  defineApiKeys(command);
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
 interface StartOptions {
@@ -50,6 +63,8 @@ async function start(options: StartOptions): Promise<void> {
     port: options.port ?? settings.serverPort,
   });
   noteServer(settings.home, server.url);
+  if (!server.asksForCredentials() && !isLoopback(options.host ?? settings.serverHost))
+    process.stderr.write(OPEN_TO_ALL);
   printLines([
     `Sluice server at ${server.url}`,
     `  home        ${settings.home}`,

@@ -128,6 +128,19 @@ export const settingsTable = {
     { description: "user:password that a server asks of its clients." },
     { secret: true },
   ),
+  serverCsrfProtectionEnabled: {
+    ...flagSetting("SLUICE_SERVER_CSRF_PROTECTION_ENABLED", {
+      default: false,
+      description: "Whether every change must bring a CSRF token, as Prefect's clients do when they are asked to.",
+    }),
+    fallbacks: ["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"],
+  },
+  serverCsrfTokenExpirationSeconds: numberSetting("SLUICE_SERVER_CSRF_TOKEN_EXPIRATION", {
+    default: 3600,
+    min: 1,
+    max: 31_536_000,
+    description: "How many seconds a CSRF token is good.",
+  }),
   serverCorsAllowedOrigins: listSetting("SLUICE_SERVER_CORS_ALLOWED_ORIGINS", {
     description: "Origins whose pages may call the server; none by default.",
   }),

@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import type { Settings } from "../client/settings.ts";
 import { SluiceError } from "../wire/errors.ts";
 import type { ApiRequest } from "../client/transport.ts";
 import type { ApiCall } from "../server/api-reply.ts";
+import { API_KEY_FILE } from "../server/access/api-key-file.ts";
 import { listen } from "../server/http/listen.ts";
 import type { Served } from "../server/sockets/served.ts";
 import { type Home, openHome } from "./home.ts";
@@ -20,6 +22,8 @@ export interface ServedHome {
   /** `http://127.0.0.1:4200`, without the `/api`. */
   readonly url: string;
   readonly port: number;
+  /** Whether its requests have to bring credentials. */
+  asksForCredentials(): boolean;
   /** Answers what is under way, closes the sockets and hands the home over. A second call waits for the first. */
   close(): Promise<void>;
 }
@@ -41,6 +45,8 @@ export async function serveHome({ settings, host, port }: ServeHomeOptions): Pro
       {
         corsAllowedOrigins: settings.serverCorsAllowedOrigins,
         allowedHosts: settings.serverAllowedHosts,
+        apiKeyFile: join(settings.home, API_KEY_FILE),
+        csrfTokenSeconds: settings.serverCsrfProtectionEnabled ? settings.serverCsrfTokenExpirationSeconds : null,
         bodyLimitMb: settings.serverBodyLimitMb,
         authString: settings.serverApiAuthString,
         uiDirectory: settings.serverUiStaticDirectory,
@@ -52,6 +58,7 @@ export async function serveHome({ settings, host, port }: ServeHomeOptions): Pro
     return {
       url: `http://${host.includes(":") ? `[${host}]` : host}:${String(bound)}`,
       port: bound,
+      asksForCredentials: () => listening.asksForCredentials(),
       close: () => (closing ??= listening.close().then(() => home.close())),
     };
   } catch (error) {

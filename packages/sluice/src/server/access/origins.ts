@@ -17,8 +17,8 @@ export interface OriginRules {
   readonly allowedOrigins: readonly string[];
   /** Names by which the server is reached, beside addresses and names of a local network. */
   readonly allowedHosts: readonly string[];
-  /** True when every request has to bring credentials, which a rebound page does not have. */
-  readonly hasCredentials: boolean;
+  /** Whether every request has to bring credentials, which a rebound page does not have. */
+  readonly asksForCredentials: () => boolean;
 }
 
 /** Names that no public DNS serves. */
@@ -53,7 +53,7 @@ export function checkOrigin(headers: IncomingHttpHeaders, rules: OriginRules): v
   // A link that a person follows is no call of a page; what it shows, the page does not see.
   if (origin === undefined && isStrange && headers["sec-fetch-mode"] !== "navigate")
     throw new Refusal(403, "Pages of other sites may not load what this server answers.");
-  if (!rules.hasCredentials && !isOwnName(host, rules.allowedHosts)) {
+  if (!rules.asksForCredentials() && !isOwnName(host, rules.allowedHosts)) {
     throw new Refusal(
       403,
       `This server is not known as ${host}, and asks for no credentials. Name it in SLUICE_SERVER_ALLOWED_HOSTS, or set SLUICE_SERVER_API_AUTH_STRING.`,

@@ -9,7 +9,7 @@ import { MAX_FRAME_BYTES } from "../sockets/socket-table.ts";
 import { BoundedSocket } from "./bounded-socket.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { refuseConnection } from "./raw-answer.ts";
-import { MAX_HEADERS, originRules, requestListener, type HttpOptions } from "./request-listener.ts";
+import { accessOf, MAX_HEADERS, requestListener, type Access, type HttpOptions } from "./request-listener.ts";
 import { SocketCounts } from "./socket-counts.ts";
 import { upgrade } from "./upgrade.ts";
 
@@ -20,6 +20,8 @@ export type ListenAddress = { readonly host: string; readonly port: number } | {
 export interface Listening {
   /** The port that was asked for, or the free one that port 0 became; null for a unix socket. */
   readonly port: number | null;
+  /** Whether its requests have to bring credentials. */
+  asksForCredentials(): boolean;
   /** Answers what is under way, closes all sockets; what is served stays open. */
   close(): Promise<void>;
 }
@@ -46,9 +48,10 @@ const MAX_BUFFERED_CHUNKS = 16_384;
 /**
  * Serves a core, or what stands for one, over HTTP and websockets. Resolves when it listens.
  *
- * @throws SluiceError `SLUICE_PORT_IN_USE`
+ * @throws SluiceError `SLUICE_PORT_IN_USE`, `SLUICE_OPTION_INVALID` for a file that holds no API keys
  */
 export async function listen(served: Served, address: ListenAddress, options: HttpOptions = {}): Promise<Listening> {
+  const access = accessOf(options);
   const watch = new ConnectionWatch();
   const server = createServer(
     {
@@ -59,7 +62,7 @@ export async function listen(served: Served, address: ListenAddress, options: Ht
       maxHeaderSize: MAX_HEADER_BYTES,
       noDelay: true,
     },
-    requestListener(served, watch, options),
+    requestListener(served, { watch, access }, options),
   );
   server.timeout = SILENCE_TIMEOUT_MS;
   // One more than are taken: what is beyond is dropped without a word.
@@ -71,13 +74,14 @@ export async function listen(served: Served, address: ListenAddress, options: Ht
     if (error.code === "ECONNRESET" || !socket.writable || watch.isWorking(socket as Socket)) socket.destroy();
     else refuseConnection(socket, explainClientError(error));
   });
-  const sockets = serveSockets(server, { served, watch, options });
+  const sockets = serveSockets(server, { served, watch, access });
   await bind(server, address);
   if ("socketPath" in address) chmodSync(address.socketPath, 0o600);
   const bound = server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : null;
   return {
     port,
+    asksForCredentials: () => access.gatekeeper.asks(),
     close: () => {
       watch.stop();
       return close(server, sockets);
@@ -87,11 +91,7 @@ export async function listen(served: Served, address: ListenAddress, options: Ht
 
 function serveSockets(
   server: Server,
-  {
-    served,
-    watch,
-    options,
-  }: { readonly served: Served; readonly watch: ConnectionWatch; readonly options: HttpOptions },
+  { served, watch, access }: { readonly served: Served; readonly watch: ConnectionWatch; readonly access: Access },
 ): WebSocketServer {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -104,7 +104,7 @@ function serveSockets(
     WebSocket: BoundedSocket,
   });
   const counts = new SocketCounts();
-  const rules = { served, sockets, counts, origins: originRules(options), authString: options.authString ?? null };
+  const rules = { served, sockets, counts, access };
   server.on("upgrade", (request, socket, head) => {
     // An HTTP server over TCP or a unix socket hands its own sockets over.
     const connection = socket as Socket;

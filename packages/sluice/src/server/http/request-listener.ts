@@ -5,7 +5,9 @@
  * Paths are looked at as they were sent: what is compared here with a name is compared byte by byte, never decoded, and never a suffix.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { isAuthorised } from "../access/authorisation.ts";
+import { ApiKeyFile } from "../access/api-key-file.ts";
+import { CsrfTokens } from "../access/csrf-tokens.ts";
+import { Gatekeeper, Unauthorised } from "../access/gatekeeper.ts";
 import { checkOrigin, corsHeaders, originOf, preflightHeaders, type OriginRules } from "../access/origins.ts";
 import { InvalidRequest, Refusal, reply, replyToError, type ApiCall, type ApiReply } from "../api-reply.ts";
 import { scanJson, type JsonLimits } from "../request/scan-json.ts";
@@ -25,6 +27,10 @@ export interface HttpOptions extends UiOptions {
   readonly allowedHosts?: readonly string[];
   /** `user:password` that is asked of every request but health and readiness; null (default) asks for none. */
   readonly authString?: string | null;
+  /** File of API keys, which are then asked for as soon as there is one; none (default) takes no keys. */
+  readonly apiKeyFile?: string | null;
+  /** Seconds that a CSRF token is good, where changes have to bring one; null (default) asks for none. */
+  readonly csrfTokenSeconds?: number | null;
   /** Largest body of most routes, in MB of 2^20 bytes; default 1. */
   readonly bodyLimitMb?: number;
 }
@@ -38,33 +44,59 @@ const LARGE_BYTES = 65_536;
 /** Paths under which requests may be held until something happens: these hear when their client has gone. */
 const HELD = "/api/sluice/";
 
-/** The rules of the origins that a server's options make. */
-export function originRules({ corsAllowedOrigins = [], allowedHosts = [], authString }: HttpOptions): OriginRules {
-  return { allowedOrigins: corsAllowedOrigins, allowedHosts, hasCredentials: (authString ?? null) !== null };
+/** What a server lets requests and websockets in by. */
+export interface Access {
+  readonly gatekeeper: Gatekeeper;
+  readonly origins: OriginRules;
+}
+
+/** Makes what the options of a server ask for. @throws SluiceError `SLUICE_OPTION_INVALID` for a file that holds no API keys */
+export function accessOf({ authString, apiKeyFile, corsAllowedOrigins = [], allowedHosts = [] }: HttpOptions): Access {
+  const keys = typeof apiKeyFile === "string" ? new ApiKeyFile(apiKeyFile) : null;
+  const gatekeeper = new Gatekeeper({ authString: authString ?? null, keys });
+  const asksForCredentials = (): boolean => gatekeeper.asks();
+  return { gatekeeper, origins: { allowedOrigins: corsAllowedOrigins, allowedHosts, asksForCredentials } };
 }
 
 /** Makes the listener that answers all requests of a server. */
-export function requestListener(served: Served, watch: ConnectionWatch, options: HttpOptions): RequestListener {
-  const answerer = new RequestAnswerer(served, watch, options);
+export function requestListener(
+  served: Served,
+  { watch, access }: { readonly watch: ConnectionWatch; readonly access: Access },
+  options: HttpOptions,
+): RequestListener {
+  const answerer = new RequestAnswerer({ served, watch, access }, options);
   return (request, response) => void answerer.answer(request, response);
+}
+
+interface Surroundings {
+  readonly served: Served;
+  readonly watch: ConnectionWatch;
+  readonly access: Access;
 }
 
 class RequestAnswerer {
   readonly #served: Served;
   readonly #watch: ConnectionWatch;
-  readonly #authString: string | null;
+  readonly #gatekeeper: Gatekeeper;
+  readonly #csrf: CsrfTokens | undefined;
   readonly #origins: OriginRules;
   readonly #bodyLimits: (path: string) => BodyLimits;
   readonly #ui: UiFiles;
   readonly #held = new HeldBodies();
 
-  constructor(served: Served, watch: ConnectionWatch, options: HttpOptions) {
+  constructor({ served, watch, access }: Surroundings, options: HttpOptions) {
     this.#served = served;
     this.#watch = watch;
-    this.#authString = options.authString ?? null;
-    this.#origins = originRules(options);
+    this.#gatekeeper = access.gatekeeper;
+    this.#origins = access.origins;
+    const { csrfTokenSeconds = null } = options;
+    this.#csrf = csrfTokenSeconds === null ? undefined : new CsrfTokens(csrfTokenSeconds);
     this.#bodyLimits = bodyLimits(options.bodyLimitMb);
-    this.#ui = new UiFiles({ ...options, hasAuth: this.#authString !== null });
+    this.#ui = new UiFiles({
+      ...options,
+      csrfEnabled: csrfTokenSeconds !== null,
+      hasAuth: () => access.gatekeeper.asks(),
+    });
   }
 
   /** Answers one request; never rejects. */
@@ -94,28 +126,34 @@ class RequestAnswerer {
     response: ServerResponse,
     { url, path, cors }: { readonly url: string; readonly path: string; readonly cors: FlatHeaders },
   ): Promise<void> {
-    const { headers, method = "GET" } = request;
+    const { headers, method = "GET", socket } = request;
     checkOrigin(headers, this.#origins);
     if (method === "OPTIONS" && headers["access-control-request-method"] !== undefined) {
-      this.#watch.works(request.socket);
+      this.#watch.works(socket);
       return writeAnswer(response, { status: 204, body: "" }, { more: preflightHeaders(headers, this.#origins) });
     }
-    if (!isAuthorised(this.#authString, { path, header: headers.authorization ?? null })) throw new Unauthorised();
+    const search = url.slice(path.length);
+    const address = socket.remoteAddress ?? "";
+    this.#gatekeeper.admit({ method, path, search, header: headers.authorization, address });
     checkApiVersion(headers["x-prefect-api-version"]);
+    this.#csrf?.check(method, textOf(headers["prefect-csrf-token"]), textOf(headers["prefect-csrf-client"]));
     const call = callOf(request, url, originOf(headers));
     if (method === "GET" || method === "HEAD") {
-      this.#watch.works(request.socket);
+      this.#watch.works(socket);
+      const client = path === "/api/csrf-token" ? new URLSearchParams(search).get("client") : null;
+      if (this.#csrf && client !== null)
+        return writeAnswer(response, reply(200, this.#csrf.issue(client)), { more: cors });
       return writeAnswer(response, await this.#call(call, response), { more: cors });
     }
     if (!hasBody(request)) {
-      this.#watch.works(request.socket);
+      this.#watch.works(socket);
       return writeAnswer(response, await this.#call({ ...call, body: "" }, response), { more: cors });
     }
     const limits = this.#bodyLimits(path);
     checkBodyHeaders(request, limits.maxBytes);
     if (headers.expect !== undefined) response.writeContinue();
     const { text, heldBytes } = await receiveBody(request, limits.maxBytes, this.#held);
-    this.#watch.works(request.socket);
+    this.#watch.works(socket);
     try {
       // The core looks at every body; what is large and wrong need not be carried there.
       if (heldBytes > LARGE_BYTES) checkJson(text, limits.json);
@@ -162,8 +200,10 @@ function callOf({ method = "GET", headers }: IncomingMessage, url: string, origi
   };
 }
 
-/** Credentials are missing or wrong. */
-class Unauthorised extends Error {}
+/** A header that was sent once. */
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : undefined;
+}
 
 /** @throws Refusal for a request that no path of ours can have */
 function checkForm(request: IncomingMessage, url: string): void {

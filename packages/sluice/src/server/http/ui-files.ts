@@ -46,7 +46,8 @@ export interface UiOptions {
   /** Address of the API as browsers see it; by default the address that a page was asked from. */
   readonly uiApiUrl?: string | null;
   readonly csrfEnabled?: boolean;
-  readonly hasAuth?: boolean;
+  /** Whether a page has to ask its user for credentials. */
+  readonly hasAuth?: () => boolean;
 }
 
 /** A file, or a page, as it is answered. */
@@ -106,7 +107,7 @@ export class UiFiles {
     const settings = {
       api_url: this.#options.uiApiUrl ?? `${originOf(headers)}/api`,
       csrf_enabled: this.#options.csrfEnabled ?? false,
-      auth: this.#options.hasAuth ? "BASIC" : null,
+      auth: this.#options.hasAuth?.() ? "BASIC" : null,
       flags: [],
       default_ui: versions.includes("v2") ? "v2" : "v1",
       available_uis: versions,

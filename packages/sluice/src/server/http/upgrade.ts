@@ -1,13 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { WebSocketServer } from "ws";
-import { isAuthorised, isSameSecret } from "../access/authorisation.ts";
-import { checkOrigin, type OriginRules } from "../access/origins.ts";
+import { checkOrigin } from "../access/origins.ts";
+import { neededSocketScope, suffices, type Scope } from "../access/scopes.ts";
 import { Refusal } from "../api-reply.ts";
 import { greet } from "../sockets/greeting.ts";
 import type { Served } from "../sockets/served.ts";
 import { findSocket } from "../sockets/socket-table.ts";
 import { refuseConnection } from "./raw-answer.ts";
+import type { Access } from "./request-listener.ts";
 import type { SocketCounts } from "./socket-counts.ts";
 
 /** What websockets are let in by. */
@@ -15,8 +16,7 @@ export interface UpgradeRules {
   readonly served: Served;
   readonly sockets: WebSocketServer;
   readonly counts: SocketCounts;
-  readonly origins: OriginRules;
-  readonly authString: string | null;
+  readonly access: Access;
 }
 
 /** A request to become a websocket. */
@@ -33,32 +33,55 @@ export interface UpgradeRequest {
  * Browsers cannot send a header, so a client of the sub-protocol may come without one: its token is asked for before anything else is read.
  */
 export function upgrade(rules: UpgradeRules, asked: UpgradeRequest): void {
-  const { served, sockets, authString } = rules;
+  const { served, sockets, access } = rules;
   const { request, socket, head } = asked;
+  const path = request.url?.split("?", 1)[0] ?? "";
   socket.on("error", (error) => tell(served, error));
-  const found = findSocket(request.url?.split("?", 1)[0] ?? "");
+  const found = findSocket(path);
+  const asker = { access, request, needed: neededSocketScope(path), address: socket.remoteAddress ?? "" };
   try {
-    checkOrigin(request.headers, rules.origins);
-    if (!found || !mayGreet(request, authString, found.route.needsProtocol ?? false))
-      throw new Refusal(403, "Forbidden");
+    checkOrigin(request.headers, access.origins);
+    if (!found || !mayGreet(asker, found.route.needsProtocol ?? false)) throw new Refusal(403, "Forbidden");
     rules.counts.add(socket);
   } catch (error) {
-    // All of the three throw refusals only.
+    // All of these throw refusals only.
     return refuseConnection(socket, error as Refusal);
   }
   const { route, params } = found;
-  const isToken = authString === null ? null : (token: string) => isSameSecret(token, authString);
+  const isToken = access.gatekeeper.asks() ? (token: string) => isGoodToken(asker, token) : null;
   sockets.handleUpgrade(request, socket, head, (webSocket) => {
     webSocket.on("error", (error) => tell(served, error));
     greet(webSocket, { isToken, refusal: route.refusal }, () => route.serve(served, webSocket, params));
   });
 }
 
-function mayGreet(request: IncomingMessage, authString: string | null, needsProtocol: boolean): boolean {
-  const header = request.headers.authorization ?? null;
-  if (header !== null && !isAuthorised(authString, { path: "", header })) return false;
+/** Who wants a websocket, and what for. */
+interface Asker {
+  readonly access: Access;
+  readonly request: IncomingMessage;
+  readonly needed: Scope;
+  readonly address: string;
+}
+
+/** @throws Refusal 429 */
+function mayGreet({ access: { gatekeeper }, request, needed, address }: Asker, needsProtocol: boolean): boolean {
+  const header = request.headers.authorization;
+  if (header !== undefined && gatekeeper.asks()) {
+    const scope = gatekeeper.scopeOfHeader(header, address);
+    if (scope === undefined || !suffices(scope, needed)) return false;
+  }
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",");
-  return offered.some((name) => name.trim() === "prefect") || (authString === null && !needsProtocol);
+  return offered.some((name) => name.trim() === "prefect") || (!gatekeeper.asks() && !needsProtocol);
+}
+
+function isGoodToken({ access, needed, address }: Asker, token: string): boolean {
+  try {
+    const scope = access.gatekeeper.scopeOfToken(token, address);
+    return scope !== undefined && suffices(scope, needed);
+  } catch (error) {
+    if (error instanceof Refusal) return false; // Too many failures: a socket that is open is told nothing more than that its token is not taken.
+    throw error;
+  }
 }
 
 /** A client that breaks the protocol, or its connection, has been told by the close code: the server's log has no place for what anybody may send. */
