@@ -1,6 +1,7 @@
 import { cancellationCleanup } from "./cancellation-cleanup.ts";
 import { dbVacuum } from "./db-vacuum.ts";
 import { foreman } from "./foreman.ts";
+import { lateRuns } from "./late-runs.ts";
 import { pauseExpirations } from "./pause-expirations.ts";
 import { repossessor } from "./repossessor.ts";
 import { recentDeploymentsScheduler, scheduler } from "./scheduler.ts";
@@ -11,6 +12,7 @@ import type { Service } from "./service.ts";
 export const SERVICES: readonly Service[] = [
   scheduler,
   recentDeploymentsScheduler,
+  lateRuns,
   pauseExpirations,
   cancellationCleanup,
   foreman,
