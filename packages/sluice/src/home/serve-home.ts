@@ -4,6 +4,7 @@ import { SluiceError } from "../wire/errors.ts";
 import type { ApiRequest } from "../client/transport.ts";
 import type { ApiCall } from "../server/api-reply.ts";
 import { API_KEY_FILE } from "../server/access/api-key-file.ts";
+import { redact } from "../server/access/redact.ts";
 import { listen } from "../server/http/listen.ts";
 import type { Served } from "../server/sockets/served.ts";
 import { type Home, openHome } from "./home.ts";
@@ -40,7 +41,7 @@ export async function serveHome({ settings, host, port }: ServeHomeOptions): Pro
   const home = await openHome({ ...settings, apiUrl: null });
   try {
     const listening = await listen(
-      served(home),
+      served(home, settings.serverApiAuthString),
       { host, port },
       {
         corsAllowedOrigins: settings.serverCorsAllowedOrigins,
@@ -68,7 +69,7 @@ export async function serveHome({ settings, host, port }: ServeHomeOptions): Pro
 }
 
 /** What answers: the home thread, by strings. */
-function served({ transport }: Home): Served {
+function served({ transport }: Home, authString: string | null): Served {
   return {
     handle: (call, signal) => transport.send(requestOf(call), signal),
     takeEvent: async (event) => {
@@ -80,7 +81,10 @@ function served({ transport }: Home): Served {
       if (status !== 204)
         throw new SluiceError("SLUICE_API_REFUSED", `An event was not stored: ${String(status)} ${body}`);
     },
-    onError: (error) => void process.stderr.write(`sluice server: ${String(error)}\n`),
+    onError: (error) => {
+      const text = redact(String(error), [authString]);
+      process.stderr.write(`sluice server: ${text}\n`);
+    },
   };
 }
 

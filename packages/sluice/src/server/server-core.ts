@@ -4,6 +4,8 @@
  * The routes that every flow needs (run records, logs, processes, health) are answered here by hand; all others go to the whole app, which is
  * loaded at the first need, so that the smallest flow waits for no web framework and no schema library.
  */
+import { inspect } from "node:util";
+import { redact } from "./access/redact.ts";
 import { reply, replyToError, Refusal, type ApiCall, type ApiReply } from "./api-reply.ts";
 import { checkProcess, checkRunRecords, isObject } from "./check-records.ts";
 import type { Event } from "../wire/contract/shapes.ts";
@@ -64,7 +66,7 @@ export class ServerCore {
 
   private constructor(options: ServerCoreOptions) {
     this.store = Store.open(options.databaseFile, options);
-    this.onError = options.onError ?? ((error) => console.error("sluice server:", error));
+    this.onError = options.onError ?? ((error) => console.error("sluice server:", redact(inspect(error))));
     this.testing = options.testing ?? false;
     this.settings = { ...defaultServerSettings(), ...options.settings };
     this.events = new EventLog(this.store);
