@@ -10,6 +10,7 @@ import { findSocket } from "../sockets/socket-table.ts";
 import { refuseConnection } from "./raw-answer.ts";
 import type { Access } from "./request-listener.ts";
 import type { SocketCounts } from "./socket-counts.ts";
+import { countReceived } from "./young-garbage.ts";
 
 /** What websockets are let in by. */
 export interface UpgradeRules {
@@ -50,6 +51,7 @@ export function upgrade(rules: UpgradeRules, asked: UpgradeRequest): void {
   const { route, params } = found;
   const isToken = access.gatekeeper.asks() ? (token: string) => isGoodToken(asker, token) : null;
   sockets.handleUpgrade(request, socket, head, (webSocket) => {
+    socket.on("data", (chunk: Buffer) => countReceived(chunk.length));
     webSocket.on("error", (error) => tell(served, error));
     greet(webSocket, { isToken, refusal: route.refusal }, () => route.serve(served, webSocket, params));
   });
