@@ -28,6 +28,9 @@ const SCENARIOS = [
   "40-variables",
   "41-blocks",
   "44-orchestration-rules",
+  "50-work-pools-and-queues",
+  "51-worker-channel",
+  "52-tag-concurrency-limits",
 ];
 const TIMEOUT_MS = 900_000;
 const isReady = existsSync(python);
