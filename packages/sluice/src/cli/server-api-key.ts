@@ -49,7 +49,9 @@ async function openKeys(): Promise<ApiKeyFile> {
 async function create(name: string, { scope, days, output }: CreateOptions): Promise<void> {
   const { key, record } = (await openKeys()).create({ name, scope, days: days ?? null });
   if (output === "json") return printJson({ key, ...shown(record) });
-  process.stderr.write("This is the only time that the key is shown. Use it as SLUICE_API_KEY or PREFECT_API_KEY.\n");
+  process.stderr.write(
+    "This is the only time that the key is shown. Use it as SLUICE_API_KEY, or in Python as PREFECT_API_AUTH_STRING=key:slk_...\n",
+  );
   printLines([key]);
 }
 
