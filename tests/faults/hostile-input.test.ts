@@ -26,9 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Other programs on the machine take the processor for as long as what is measured: a case counts as failed when it fails three times. */
 vi.setConfig({ testTimeout: 60_000 });
-const NOISY = { retry: 2 };
 
 interface Answer {
   readonly status: number;
@@ -87,9 +85,12 @@ function pause(): Promise<void> {
 /** A server that is held up answers after seconds or not at all; how fast it answers is measured by `npm run bench`, on a machine at rest. */
 const HELD_UP_MS = 2000;
 
+/** What a server grows by that keeps the largest of these bodies; collected garbage comes and goes below it. */
+const KEPT_MB = 100;
+
 function expectUnharmed({ healthP99Ms, rssGrowthMb }: Condition): void {
   expect(healthP99Ms).toBeLessThan(HELD_UP_MS);
-  expect(rssGrowthMb).toBeLessThan(50);
+  expect(rssGrowthMb).toBeLessThan(KEPT_MB);
 }
 
 test.each<[string, string, () => string | Buffer, number]>([
@@ -134,7 +135,7 @@ test.each<[string, string, () => string | Buffer, number]>([
     422,
   ],
   ["1,000 events of 50 kB", "/events", () => JSON.stringify(events(1000, 50_000)), 413],
-])("%s: refused before the work", NOISY, async (...[, path, make, status]) => {
+])("%s: refused before the work", async (...[, path, make, status]) => {
   const body = make();
   const condition = await server.watch(async () => {
     expect((await send(path, body)).status).toBe(status);
@@ -147,7 +148,7 @@ test.each<[string, string, () => unknown, number]>([
   ["a filter of 10,000 ids", "/flow_runs/filter", () => ({ flow_runs: { id: { any_: ids(10_000) } } }), 200],
   ["20,000 log lines of 4 MB", "/logs/", () => logLines(20_000, 80), 201],
   ["1,000 events of 100 B", "/events", () => events(1000, 100), 204],
-])("%s: taken, and others are answered meanwhile", NOISY, async (...[, path, make, status]) => {
+])("%s: taken, and others are answered meanwhile", async (...[, path, make, status]) => {
   const body = JSON.stringify(make());
   const condition = await server.watch(async () => {
     expect((await send(path, body)).status).toBe(status);
@@ -179,7 +180,7 @@ async function untilClosed(sockets: readonly Socket[], timeLimitMs: number): Pro
 test.each([
   ["half-sent headers", "POST /api/flows/ HTTP/1.1\r\nHost: a\r\nX-Slow: ", 13_000],
   ["half-sent bodies", "POST /api/flows/ HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{", 4_000],
-])("1,000 connections with %s are dropped in time", NOISY, async (what, half, timeLimitMs) => {
+])("1,000 connections with %s are dropped in time", async (what, half, timeLimitMs) => {
   let sockets: Socket[] = [];
   let closed = 0;
   const condition = await server.watch(async () => {
@@ -201,7 +202,7 @@ async function openAndSend(frame: string | Buffer, times = 1): Promise<unknown> 
   return (await closed)[0] as unknown;
 }
 
-test("300 websockets with garbage are closed, each at its first frame", NOISY, async () => {
+test("300 websockets with garbage are closed, each at its first frame", async () => {
   let codes: unknown[] = [];
   const condition = await server.watch(async () => {
     codes = await Promise.all(Array.from({ length: 300 }, () => openAndSend("garbage", 20)));
@@ -212,7 +213,7 @@ test("300 websockets with garbage are closed, each at its first frame", NOISY, a
   expect(server.log()).toBe("");
 });
 
-test("a frame of 30 MB closes its websocket", NOISY, async () => {
+test("a frame of 30 MB closes its websocket", async () => {
   let code: unknown;
   const frame = Buffer.alloc(30_000_000, 120);
   const condition = await server.watch(async () => {
@@ -234,7 +235,7 @@ test.each(["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc%2fp
   },
 );
 
-test("20,000 requests sent at once over one connection that is not read do not fill the memory", NOISY, async () => {
+test("20,000 requests sent at once over one connection that is not read do not fill the memory", async () => {
   const condition = await server.watch(async () => {
     const socket = connect(server.port, "127.0.0.1");
     socket.on("error", () => undefined).pause();
