@@ -31,6 +31,16 @@ test("every served operation says what the contract says of its parameters, its 
   }
 });
 
+test("every operation of the contract is served", () => {
+  const served = Object.entries(paths(ours)).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method} ${path}`),
+  );
+  const asked = Object.entries(paths(contract)).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method} ${path}`),
+  );
+  expect(asked.filter((one) => !served.includes(one))).toEqual([]);
+});
+
 test("every handler has a route", () => {
   const known = new Set(ROUTES.map(({ method, path }) => `${method} ${path}`));
   expect(Object.keys(HANDLERS).filter((name) => !known.has(name) && !name.includes(" /sluice/"))).toEqual([]);

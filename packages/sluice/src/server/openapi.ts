@@ -2,12 +2,15 @@ import { ROUTES, type JsonSchema, type Route } from "../wire/routes.ts";
 import SCHEMAS from "../wire/contract/schemas.json" with { type: "json" };
 import { HANDLERS } from "./api/index.ts";
 
+/** Operations of the contract that the core answers by hand, before the app is loaded. */
+const HOT: ReadonlySet<string> = new Set(["POST /logs/"]);
+
 /** Makes the OpenAPI 3.1 document of what is served of the contract, from the route table, its handlers and the schemas. */
 export function openApiDocument(): Readonly<Record<string, unknown>> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of ROUTES) {
-    if (HANDLERS[`${route.method} ${route.path}`])
-      (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route);
+    const name = `${route.method} ${route.path}`;
+    if (HANDLERS[name] || HOT.has(name)) (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route);
   }
   return {
     openapi: "3.1.0",
