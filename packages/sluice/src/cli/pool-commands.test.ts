@@ -104,7 +104,7 @@ test("limits of tags and global ones are made, shown, changed and deleted", asyn
       "concurrency-limit create db 3",
       "concurrency-limit ls",
       "concurrency-limit reset db",
-      "global-concurrency-limit create api --limit 5 --slot-decay-per-second 0.5",
+      "global-concurrency-limit create api --limit 5 --slot-decay-per-second 0.0001",
       "gcl disable api",
       "gcl update api --limit 7 --active-slots 2",
       "gcl ls",
@@ -120,7 +120,7 @@ test("limits of tags and global ones are made, shown, changed and deleted", asyn
     "Changed api.",
     [
       "NAME    ID                                    LIMIT  ACTIVE  DECAY/S  ENABLED",
-      "api     <id>      7       2      0.5  no",
+      "api     <id>      7       2   0.0001  no",
       "tag:db  <id>      3       0        0  yes",
     ].join("\n"),
     "Deleted the limit of db.",

@@ -32,13 +32,12 @@ test("every served operation says what the contract says of its parameters, its 
 });
 
 test("every operation of the contract is served", () => {
-  const served = Object.entries(paths(ours)).flatMap(([path, operations]) =>
-    Object.keys(operations).map((method) => `${method} ${path}`),
-  );
-  const asked = Object.entries(paths(contract)).flatMap(([path, operations]) =>
-    Object.keys(operations).map((method) => `${method} ${path}`),
-  );
-  expect(asked.filter((one) => !served.includes(one))).toEqual([]);
+  const namesOf = (document: Json): string[] =>
+    Object.entries(paths(document)).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method} ${path}`),
+    );
+  const served = new Set(namesOf(ours));
+  expect(namesOf(contract).filter((one) => !served.has(one))).toEqual([]);
 });
 
 test("every handler has a route", () => {
