@@ -18,7 +18,11 @@ let folder: string;
 let core: ServerCore;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "sluice-transitions-"));
-  core = ServerCore.open({ databaseFile: join(folder, "sluice.db") });
+  core = ServerCore.open({
+    databaseFile: join(folder, "sluice.db"),
+    // What was recorded is what requests alone do.
+    settings: { pauseExpirationsEnabled: false, lateRunsEnabled: false, cancellationCleanupEnabled: false },
+  });
 });
 afterAll(async () => {
   await core.close();
