@@ -76,6 +76,11 @@ export function reply(status: number, value?: unknown): ApiReply {
   return { status, body: value === undefined ? "" : JSON.stringify(value) };
 }
 
+/** Makes an answer of a value that is JSON already. */
+export function replyJson(status: number, json: string): ApiReply {
+  return { status, body: json };
+}
+
 /**
  * Makes the answer to a request that failed: the contract's bodies for 404 and 422, 503 with the reason for what passes (a full disk, a home that
  * is just being handed over), 500 for everything that nobody foresaw, which `onError` hears of.

@@ -9,13 +9,13 @@ import type {
   ResumeFlowRunBody,
   SetFlowRunStateBody,
 } from "../../wire/contract/shapes.ts";
-import { ObjectNotFound, Refusal, reply } from "../api-reply.ts";
+import { ObjectNotFound, Refusal, reply, replyJson } from "../api-reply.ts";
 import { createFlowRun } from "../orchestration/create-flow-run.ts";
 import { resumeFlowRun } from "../orchestration/resume-flow-run.ts";
 import { setFlowRunState } from "../orchestration/set-flow-run-state.ts";
 import { addLabels, updateFlowRun } from "../orchestration/update-flow-run.ts";
 import { countRows, readFlowRuns } from "../queries/read-runs.ts";
-import { flowRunView } from "../queries/render-flow-run.ts";
+import { flowRunsText, flowRunText } from "../queries/render-flow-run.ts";
 import type { ServerCore } from "../server-core.ts";
 import { deleteFlowRun } from "../services/purge.ts";
 import { found, param, type Handlers } from "./handler.ts";
@@ -27,19 +27,16 @@ const BULK = 50;
 export const flowRunHandlers: Handlers = {
   "POST /flow_runs/": async (call, core) => {
     const { row, isNew } = await core.store.write(() => createFlowRun(core, call.body as FlowRunCreate));
-    return reply(isNew ? 201 : 200, flowRunView(core.store, row));
+    return replyJson(isNew ? 201 : 200, flowRunText(core.store, row));
   },
   "GET /flow_runs/{id}": async (call, { store }) => {
     const row = await store.read(() => store.flowRuns.byId(param(call, "id")));
-    return reply(200, flowRunView(store, found(row, "Flow run")));
+    return replyJson(200, flowRunText(store, found(row, "Flow run")));
   },
   "POST /flow_runs/filter": async (call, { store }) => {
     const body = call.body as ReadFlowRunsBody;
     const rows = await store.read(() => readFlowRuns(store, body, body));
-    return reply(
-      200,
-      rows.map((row) => flowRunView(store, row)),
-    );
+    return replyJson(200, flowRunsText(store, rows));
   },
   "POST /flow_runs/count": async (call, { store }) =>
     reply(200, await store.read(() => countRows(store, "flow_run", call.body as CountFlowRunsBody))),

@@ -17,7 +17,7 @@ import { deploymentsOfQueues, noteDeploymentPolls } from "../deployments/deploym
 import { combine, isAny, isBetween, isNotAny, type Condition } from "../queries/condition.ts";
 import { checkTemplateDefaults } from "../parameters/job-variables.ts";
 import { bounds } from "../queries/read-runs.ts";
-import { flowRunBody } from "../queries/render.ts";
+import { flowRunView } from "../queries/render-flow-run.ts";
 import { whereWorkPools } from "../queries/run-filters.ts";
 import { pageLimit } from "../request/check-request.ts";
 import type { ServerCore } from "../server-core.ts";
@@ -177,7 +177,7 @@ export function foundQueue(store: Store, pool: WorkPoolRow, name: string): NonNu
 
 function workerRunBody(store: Store, { run, queue }: QueuedRun): Record<string, unknown> {
   // As the contract shows them: without their states and pools.
-  const { work_pool_id: _pool, work_pool_name: _name, ...flowRun } = flowRunBody(run, store.nowUs());
+  const { work_pool_id: _pool, work_pool_name: _name, ...flowRun } = flowRunView(store, run);
   return {
     work_pool_id: queue.work_pool_id,
     work_queue_id: queue.id,

@@ -7,12 +7,13 @@ import type {
   WorkQueueUpdate,
 } from "../../wire/contract/shapes.ts";
 import { isoToMicros } from "../../wire/timestamp.ts";
-import { ObjectNotFound, Refusal, reply } from "../api-reply.ts";
+import { ObjectNotFound, Refusal, reply, replyJson } from "../api-reply.ts";
 import type { Store } from "../db/store.ts";
 import { deploymentsOfQueues, noteDeploymentPolls } from "../deployments/deployment-status.ts";
 import { combine, type Condition } from "../queries/condition.ts";
 import { bounds } from "../queries/read-runs.ts";
-import { flowRunBody, isoOrNull } from "../queries/render.ts";
+import { flowRunsText } from "../queries/render-flow-run.ts";
+import { isoOrNull } from "../queries/render.ts";
 import { whereWorkQueues } from "../queries/run-filters.ts";
 import { pageLimit } from "../request/check-request.ts";
 import { AGENT_POOL, createLooseQueue } from "../work-pools/agent-pool.ts";
@@ -119,7 +120,7 @@ export const workQueueHandlers: Handlers = {
       noteDeploymentPolls(core, deploymentsOfQueues(store, [queue.id]));
       return rows;
     });
-    return reply(200, await store.read(() => runs.map((run) => flowRunBody(run, store.nowUs()))));
+    return replyJson(200, await store.read(() => flowRunsText(store, runs)));
   },
   "GET /work_queues/{id}/status": async (call, { store }) =>
     reply(200, await store.read(() => statusOf(store, param(call, "id")))),

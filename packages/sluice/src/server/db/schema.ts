@@ -118,4 +118,6 @@ CREATE TABLE purge (flow_run_id TEXT PRIMARY KEY) STRICT;
     EVENTS_LAYOUT,
     AUTOMATIONS_LAYOUT,
   ].join(""),
+  // The order in which command lines list runs.
+  "CREATE INDEX flow_run_expected ON flow_run (expected_start_time);",
 ];

@@ -43,16 +43,26 @@ const NUMBER_OF: Readonly<Record<StateType, number>> = {
   CANCELLING: 8,
 };
 
+type EncodedTransition = [number, string | 0, ...unknown[]];
+
 /** Reads what {@link encodeTransitions} wrote. */
 export function decodeTransitions(text: string): StoredTransition[] {
   // Only encodeTransitions writes this column.
-  const encoded = JSON.parse(text) as [number, string | 0, ...unknown[]][];
-  return encoded.map((entry) => {
-    const type = STATE_TYPES[entry[0]] ?? "PENDING";
-    const name = entry[1] === 0 ? defaultStateName(type) : entry[1];
-    // The rest of the tuple is as it was given.
-    return [type, name].concat(entry.slice(2) as []) as unknown as StoredTransition;
-  });
+  return (JSON.parse(text) as EncodedTransition[]).map(decodeTransition);
+}
+
+/** The last of {@link decodeTransitions}, with its position; undefined when there is none. */
+export function newestTransition(text: string): { index: number; transition: StoredTransition } | undefined {
+  const encoded = JSON.parse(text) as EncodedTransition[];
+  const newest = encoded.at(-1);
+  return newest && { index: encoded.length - 1, transition: decodeTransition(newest) };
+}
+
+function decodeTransition(entry: EncodedTransition): StoredTransition {
+  const type = STATE_TYPES[entry[0]] ?? "PENDING";
+  const name = entry[1] === 0 ? defaultStateName(type) : entry[1];
+  // The rest of the tuple is as it was given.
+  return [type, name].concat(entry.slice(2) as []) as unknown as StoredTransition;
 }
 
 /** Makes a stored transition of a state. */

@@ -18,30 +18,31 @@ const FLOW_ORDER: Readonly<Record<string, string>> = {
   NAME_ASC: "f.name ASC",
   NAME_DESC: "f.name DESC",
 };
+/** Ties go by the order of storing, in the direction of the index: so a page needs no sorting. */
 const FLOW_RUN_ORDER: Readonly<Record<string, string>> = {
   ID_DESC: "r.id DESC",
-  START_TIME_ASC: "coalesce(r.start_time, r.expected_start_time) ASC",
-  START_TIME_DESC: "coalesce(r.start_time, r.expected_start_time) DESC",
-  EXPECTED_START_TIME_ASC: "r.expected_start_time ASC",
-  EXPECTED_START_TIME_DESC: "r.expected_start_time DESC",
-  NAME_ASC: "r.name ASC",
-  NAME_DESC: "r.name DESC",
-  NEXT_SCHEDULED_START_TIME_ASC: "r.next_scheduled_start_time ASC",
-  END_TIME_DESC: "r.end_time DESC",
+  START_TIME_ASC: "coalesce(r.start_time, r.expected_start_time) ASC, r.no ASC",
+  START_TIME_DESC: "coalesce(r.start_time, r.expected_start_time) DESC, r.no DESC",
+  EXPECTED_START_TIME_ASC: "r.expected_start_time ASC, r.no ASC",
+  EXPECTED_START_TIME_DESC: "r.expected_start_time DESC, r.no DESC",
+  NAME_ASC: "r.name ASC, r.no ASC",
+  NAME_DESC: "r.name DESC, r.no DESC",
+  NEXT_SCHEDULED_START_TIME_ASC: "r.next_scheduled_start_time ASC, r.no ASC",
+  END_TIME_DESC: "r.end_time DESC, r.no DESC",
 };
 const TASK_RUN_ORDER: Readonly<Record<string, string>> = {
   ID_DESC: "t.id DESC",
-  EXPECTED_START_TIME_ASC: "t.expected_start_time ASC",
-  EXPECTED_START_TIME_DESC: "t.expected_start_time DESC",
-  NAME_ASC: "t.name ASC",
-  NAME_DESC: "t.name DESC",
-  NEXT_SCHEDULED_START_TIME_ASC: "t.next_scheduled_start_time ASC",
-  END_TIME_DESC: "t.end_time DESC",
+  EXPECTED_START_TIME_ASC: "t.expected_start_time ASC, t.no ASC",
+  EXPECTED_START_TIME_DESC: "t.expected_start_time DESC, t.no DESC",
+  NAME_ASC: "t.name ASC, t.no ASC",
+  NAME_DESC: "t.name DESC, t.no DESC",
+  NEXT_SCHEDULED_START_TIME_ASC: "t.next_scheduled_start_time ASC, t.no ASC",
+  END_TIME_DESC: "t.end_time DESC, t.no DESC",
 };
 
 /** ORDER BY of flow runs, whose table is `r`, with a tie-break. */
 export function flowRunOrder(sort: string): string {
-  return `${FLOW_RUN_ORDER[sort] ?? "r.id DESC"}, r.no`;
+  return FLOW_RUN_ORDER[sort] ?? "r.id DESC";
 }
 
 /** Reads a page of flows, by name unless said otherwise. */
@@ -60,7 +61,7 @@ export function readFlows(store: Store, filters: JoinedFilters, page: Page): Flo
 export function readFlowRuns(store: Store, filters: JoinedFilters, page: Page): FlowRunRow[] {
   const where = whereFlowRuns(filters);
   const order = FLOW_RUN_ORDER[page.sort ?? "ID_DESC"] ?? "r.id DESC";
-  const rows = store.query(`SELECT r.* FROM flow_run r WHERE ${where.sql} ORDER BY ${order}, r.no LIMIT ? OFFSET ?`, [
+  const rows = store.query(`SELECT r.* FROM flow_run r WHERE ${where.sql} ORDER BY ${order} LIMIT ? OFFSET ?`, [
     ...where.parameters,
     ...bounds(page),
   ]);
@@ -72,10 +73,10 @@ export function readFlowRuns(store: Store, filters: JoinedFilters, page: Page): 
 export function readTaskRuns(store: Store, filters: JoinedFilters, page: Page): TaskRunRow[] {
   const where = whereTaskRuns(filters);
   const order = TASK_RUN_ORDER[page.sort ?? "ID_DESC"] ?? "t.id DESC";
-  const rows = store.query(
-    `SELECT t.* FROM task_run_row t WHERE ${where.sql} ORDER BY ${order}, t.no LIMIT ? OFFSET ?`,
-    [...where.parameters, ...bounds(page)],
-  );
+  const rows = store.query(`SELECT t.* FROM task_run_row t WHERE ${where.sql} ORDER BY ${order} LIMIT ? OFFSET ?`, [
+    ...where.parameters,
+    ...bounds(page),
+  ]);
   // STRICT table: the columns have these types.
   return rows as unknown as TaskRunRow[];
 }

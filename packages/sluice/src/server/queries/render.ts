@@ -1,21 +1,14 @@
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
-import type {
-  CreatedBy,
-  Flow,
-  FlowRunResponse,
-  State,
-  StateDetails,
-  TaskRun,
-  TaskRunResponse,
-} from "../../wire/contract/shapes.ts";
+import type { Flow, State, StateDetails, TaskRun, TaskRunResponse } from "../../wire/contract/shapes.ts";
 import type { FlowRow } from "../db/flow-table.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { RunColumns } from "../db/run-columns.ts";
 import type { TaskRunDetails, TaskRunRow } from "../db/task-run-table.ts";
-import { decodeTransitions, idOfTransition, type StoredTransition } from "../db/transitions.ts";
+import { decodeTransitions, idOfTransition, newestTransition, type StoredTransition } from "../db/transitions.ts";
 
-const NO_DETAILS = {
+/** The details of a state of which nothing is known. */
+export const NO_DETAILS = {
   flow_run_id: null,
   task_run_id: null,
   child_flow_run_id: null,
@@ -58,49 +51,11 @@ export function flowBody(row: FlowRow): Flow {
   };
 }
 
-/** A flow run as the wire shows it. @param nowUs for the estimates of an open run */
-export function flowRunBody(row: FlowRunRow, nowUs: number): FlowRunResponse {
-  return {
-    ...runFields(row, belongingOfFlowRun(row), nowUs),
-    updated: microsToIso(row.updated),
-    flow_id: row.flow_id,
-    deployment_id: row.deployment_id,
-    deployment_version: row.deployment_version,
-    work_queue_id: row.work_queue_id,
-    work_queue_name: row.work_queue_name,
-    work_pool_id: null,
-    work_pool_name: null,
-    flow_version: row.flow_version,
-    // Written from validated bodies or by the engine in the contract's shapes.
-    parameters: JSON.parse(row.parameters) as Record<string, unknown>,
-    idempotency_key: row.idempotency_key,
-    context: JSON.parse(row.context) as Record<string, unknown>,
-    empirical_policy: {
-      max_retries: 0,
-      retry_delay_seconds: 0,
-      retries: null,
-      retry_delay: null,
-      pause_keys: [],
-      resuming: false,
-      retry_type: null,
-      ...(JSON.parse(row.empirical_policy) as object),
-    },
-    tags: JSON.parse(row.tags) as string[],
-    labels: { "prefect.flow.id": row.flow_id, ...(JSON.parse(row.labels) as Record<string, string>) },
-    parent_task_run_id: row.parent_task_run_id,
-    auto_scheduled: row.auto_scheduled === 1,
-    infrastructure_document_id: row.infrastructure_document_id,
-    infrastructure_pid: row.infrastructure_pid,
-    created_by: row.created_by === null ? null : (JSON.parse(row.created_by) as CreatedBy),
-    job_variables: JSON.parse(row.job_variables) as Record<string, unknown> | null,
-  };
-}
-
 /** A task run as the wire shows it. @param nowUs for the estimates of an open run */
 export function taskRunBody(row: TaskRunRow, nowUs: number): TaskRun {
   const details = detailsOfTaskRun(row);
   return {
-    ...runFields(row, belongingOfTaskRun(row), nowUs),
+    ...runFields(row, nowUs),
     updated: microsToIso(row.state_timestamp ?? row.created),
     flow_run_id: row.flow_run_id,
     task_key: row.task_key,
@@ -150,7 +105,7 @@ const ALONE: ReadonlySet<string> = new Set([
 
 /** The whole history of a run, oldest first. */
 export function statesBody(row: FlowRunRow | TaskRunRow): State[] {
-  const belonging = "flow_id" in row ? belongingOfFlowRun(row) : belongingOfTaskRun(row);
+  const belonging = belongingOf(row);
   return decodeTransitions(row.transitions).map((transition, index) =>
     stateBody(row.id, { index, transition }, belonging),
   );
@@ -158,7 +113,8 @@ export function statesBody(row: FlowRunRow | TaskRunRow): State[] {
 
 /** The newest state of a run; null when it has none. */
 export function newestStateBody(row: FlowRunRow | TaskRunRow): State | null {
-  return statesBody(row).at(-1) ?? null;
+  const newest = newestTransition(row.transitions);
+  return newest ? stateBody(row.id, newest, belongingOf(row)) : null;
 }
 
 /** The parts of a task run that are kept together. */
@@ -167,7 +123,12 @@ export function detailsOfTaskRun(row: TaskRunRow): TaskRunDetails {
   return row.details === null ? {} : (JSON.parse(row.details) as TaskRunDetails);
 }
 
-function belongingOfFlowRun(row: FlowRunRow): Belonging {
+function belongingOf(row: FlowRunRow | TaskRunRow): Belonging {
+  return "flow_id" in row ? belongingOfFlowRun(row) : belongingOfTaskRun(row);
+}
+
+/** The runs that the states of a flow run belong to. */
+export function belongingOfFlowRun(row: FlowRunRow): Belonging {
   return row.parent_task_run_id === null
     ? { flow_run_id: row.id }
     : { flow_run_id: row.id, task_run_id: row.parent_task_run_id };
@@ -177,7 +138,8 @@ function belongingOfTaskRun(row: TaskRunRow): Belonging {
   return { flow_run_id: row.flow_run_id, task_run_id: row.id, child_flow_run_id: row.child_flow_run_id };
 }
 
-function stateBody(
+/** A state at a position of a run's history as the wire shows it. */
+export function stateBody(
   runId: string,
   at: { readonly index: number; readonly transition: StoredTransition },
   belonging: Belonging,
@@ -201,11 +163,9 @@ function ownChild(details: StoredTransition[5]): Pick<StateDetails, "child_flow_
     : undefined;
 }
 
-function runFields(row: RunColumns & (FlowRunRow | TaskRunRow), belonging: Belonging, nowUs: number) {
-  const transitions = decodeTransitions(row.transitions);
-  const newest = transitions.at(-1);
-  const state = newest ? stateBody(row.id, { index: transitions.length - 1, transition: newest }, belonging) : null;
-  const runningUs = row.state_type === "RUNNING" ? Math.max(0, nowUs - (row.state_timestamp ?? nowUs)) : 0;
+function runFields(row: TaskRunRow, nowUs: number) {
+  const state = newestStateBody(row);
+  const times = runTimes(row, nowUs);
   return {
     id: row.id,
     created: microsToIso(row.created),
@@ -218,10 +178,20 @@ function runFields(row: RunColumns & (FlowRunRow | TaskRunRow), belonging: Belon
     next_scheduled_start_time: isoOrNull(row.next_scheduled_start_time),
     start_time: isoOrNull(row.start_time),
     end_time: isoOrNull(row.end_time),
-    total_run_time: row.total_run_time / 1e6,
-    estimated_run_time: (row.total_run_time + runningUs) / 1e6,
-    estimated_start_time_delta: startDelta(row, nowUs) / 1e6,
+    total_run_time: times.total,
+    estimated_run_time: times.estimated,
+    estimated_start_time_delta: times.startDelta,
     state,
+  };
+}
+
+/** How long a run has been in RUNNING states, and how much later than expected it started, in seconds. @param nowUs for a run that is open */
+export function runTimes(row: RunColumns, nowUs: number): { total: number; estimated: number; startDelta: number } {
+  const runningUs = row.state_type === "RUNNING" ? Math.max(0, nowUs - (row.state_timestamp ?? nowUs)) : 0;
+  return {
+    total: row.total_run_time / 1e6,
+    estimated: (row.total_run_time + runningUs) / 1e6,
+    startDelta: startDelta(row, nowUs) / 1e6,
   };
 }
 
