@@ -46,6 +46,12 @@ test("subflows on processes are measured until the store shows all of them", { t
   expect(JSON.parse(stdout)).toMatchObject({ name: "subflows/process", n: 20 });
 });
 
+test("what 100 writers were answered can be read", { timeout: PROCESS_TIMEOUT_MS }, () => {
+  const { status, stdout, stderr } = runBench("server", "--case", "sluice-writers", "--small", "--json");
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toMatchObject({ name: "server/writers", n: 400, server_errors: 0 });
+});
+
 test("without --json a run prints a table", { timeout: PROCESS_TIMEOUT_MS }, () => {
   const { status, stdout } = runBench("cold", "--case", "bare-node", "--small");
   expect(status).toBe(0);

@@ -21,7 +21,10 @@ export interface LoadOutcome {
 export interface Load {
   readonly port: number;
   readonly connections: number;
+  /** Most requests that are sent. */
   readonly n: number;
+  /** No request is sent later than this after the first. Default: no end but `n`. */
+  readonly seconds?: number;
   /** Makes the request of a number from 0. */
   readonly request: (index: number) => LoadRequest;
   /** Hears of every answer of a success. */
@@ -29,19 +32,20 @@ export interface Load {
 }
 
 /**
- * Sends `n` requests over some connections, each of which sends its next one when it has the answer to the last.
+ * Sends up to `n` requests over some connections, each of which sends its next one when it has the answer to the last.
  *
  * A connection that breaks counts as an answer of the status "broken" and is opened again; rejects when that fails.
  */
 export async function runClosedLoop(load: Load): Promise<LoadOutcome> {
-  const { port, connections, n, request, onAnswer } = load;
+  const { port, connections, n, seconds: limitSeconds = Infinity, request, onAnswer } = load;
   const open = await Promise.all(Array.from({ length: Math.min(connections, n) }, () => RawConnection.open(port)));
   const latencies = new Float64Array(n);
   const statuses: Record<string, number> = {};
   let next = 0;
   const work = async (first: RawConnection): Promise<void> => {
     let connection = first;
-    for (let index = next++; index < n; index = next++) {
+    while (next < n && performance.now() < endMs) {
+      const index = next++;
       const { method, path, body } = request(index);
       const sentMs = performance.now();
       const answer = await connection.send(method, path, body).catch(() => undefined);
@@ -58,10 +62,11 @@ export async function runClosedLoop(load: Load): Promise<LoadOutcome> {
     return RawConnection.open(port);
   };
   const startMs = performance.now();
+  const endMs = startMs + limitSeconds * 1000;
   await Promise.all(open.map(work));
   const seconds = (performance.now() - startMs) / 1000;
-  latencies.sort();
-  return { n, seconds, p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99), statuses };
+  const sorted = latencies.subarray(0, next).toSorted();
+  return { n: next, seconds, p50Ms: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99), statuses };
 }
 
 /** @param sorted from the smallest on */

@@ -1,13 +1,20 @@
 import type { LoadRequest } from "./closed-loop.ts";
 
-/** What a load process is asked to send; plain data. `n` is the number of requests. */
-export type LoadPlan = { readonly port: number; readonly connections: number; readonly n: number } & (
+/** What a load process is asked to send; plain data. `n` is the number of requests, or the most that `seconds` may hold. */
+export type LoadPlan = {
+  readonly port: number;
+  readonly connections: number;
+  readonly n: number;
+  readonly seconds?: number;
+} & (
   | { readonly kind: "create-flow-runs"; readonly flowId: string }
   /** Two transitions a run: to RUNNING, and when all are, to COMPLETED. */
   | { readonly kind: "set-state"; readonly ids: readonly string[]; readonly state: "RUNNING" | "COMPLETED" }
   | { readonly kind: "logs"; readonly flowRunId: string; readonly lines: number }
   | { readonly kind: "events"; readonly events: number }
   | { readonly kind: "filter-flow-runs" }
+  /** By turns a new run, a transition of one of `ids`, log lines, events. */
+  | { readonly kind: "writers"; readonly flowId: string; readonly ids: readonly string[] }
   | { readonly kind: "health" }
 );
 
@@ -19,18 +26,50 @@ export function requestsOf(plan: LoadPlan): (index: number) => LoadRequest {
     const body = JSON.stringify({ sort: "START_TIME_DESC", limit: 200, offset: 0 });
     return () => ({ method: "POST", path: "/api/flow_runs/filter", body });
   }
-  if (plan.kind === "set-state") {
-    const { state: type, ids } = plan;
-    const name = type === "RUNNING" ? "Running" : "Completed";
-    const state = { type, name, message: null, data: null, state_details: {} };
-    const body = JSON.stringify({ state, force: false });
-    return (index) => ({ method: "POST", path: `/api/flow_runs/${ids[index] ?? ""}/set_state`, body });
-  }
+  if (plan.kind === "set-state") return (index) => setState(plan.ids[index] ?? "", plan.state);
+  if (plan.kind === "writers") return (index) => write(plan, index);
   if (plan.kind === "logs") {
-    const body = JSON.stringify(Array.from({ length: plan.lines }, (_, line) => logLine(plan.flowRunId, line)));
-    return () => ({ method: "POST", path: "/api/logs/", body });
+    const { path, body } = logs(plan.flowRunId, plan.lines);
+    return () => ({ method: "POST", path, body });
   }
   return () => post("/api/events", Array.from({ length: plan.events }, event));
+}
+
+/** What one writer among many sends: its four turns are {@link WRITES}. */
+function write(
+  { flowId, ids }: { readonly flowId: string; readonly ids: readonly string[] },
+  index: number,
+): LoadRequest {
+  const id = ids[Math.floor(index / WRITES.length)] ?? ids[0] ?? "";
+  switch (WRITES[index % WRITES.length]) {
+    case "flow-run":
+      return post("/api/flow_runs/", flowRun(flowId, index));
+    case "transition":
+      return setState(id, "RUNNING");
+    case "logs":
+      return logs(ids[0] ?? "", WRITTEN_LINES);
+    default:
+      return post("/api/events", Array.from({ length: WRITTEN_EVENTS }, event));
+  }
+}
+
+/** What the requests of the plan "writers" are, by turns. */
+export const WRITES = ["flow-run", "transition", "logs", "events"] as const;
+/** Lines and events of one of their requests. */
+export const WRITTEN_LINES = 10;
+export const WRITTEN_EVENTS = 10;
+
+function setState(id: string, type: "RUNNING" | "COMPLETED"): LoadRequest {
+  const name = type === "RUNNING" ? "Running" : "Completed";
+  const state = { type, name, message: null, data: null, state_details: {} };
+  return post(`/api/flow_runs/${id}/set_state`, { state, force: false });
+}
+
+function logs(flowRunId: string, lines: number): LoadRequest {
+  return post(
+    "/api/logs/",
+    Array.from({ length: lines }, (_, line) => logLine(flowRunId, line)),
+  );
 }
 
 function post(path: string, body: unknown): LoadRequest {

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { LoadPlan } from "../load/load-plans.ts";
+import { isDeepStrictEqual } from "node:util";
+import { WRITES, WRITTEN_EVENTS, WRITTEN_LINES, type LoadPlan } from "../load/load-plans.ts";
 import type { LoadReport } from "../load/load-process.ts";
 import { startLoader, type Loader } from "../load/loader.ts";
 import { PREFECT_PEER } from "../peers/prefect/prefect-case.ts";
@@ -40,8 +41,17 @@ interface Measured {
 export const server: Bench = {
   name: "server",
   about: "raw requests over HTTP from 32 connections of another process",
-  cases: (scale) => [sluiceCase(scale), ...(isPrefectInstalled() ? [prefectServerCase(scale)] : [])],
+  cases: (scale) => [
+    sluiceCase(scale),
+    sluiceEventsCase(scale),
+    sluiceWritersCase(scale),
+    ...(isPrefectInstalled() ? [prefectServerCase(scale)] : []),
+  ],
 };
+
+const WRITERS = 100;
+/** More requests than a minute holds. */
+const WRITING = { seconds: 60, n: 600_000 };
 
 const SMALL: Sizes = { flowRuns: 40, transitions: 40, logBatches: 2, eventBatches: 2, filters: 5 };
 
@@ -51,6 +61,41 @@ function sluiceCase(scale: Scale): BenchCase {
     id: "sluice",
     timeoutSeconds: 900,
     measure: () => withSluiceServer((measured) => measureServer(measured, scale === "full" ? full : SMALL)),
+  };
+}
+
+/** A fresh server that takes events only, so that its memory is theirs. */
+function sluiceEventsCase(scale: Scale): BenchCase {
+  const eventBatches = scale === "full" ? 10_000 : SMALL.eventBatches;
+  return {
+    id: "sluice-events",
+    timeoutSeconds: 900,
+    measure: () =>
+      withSluiceServer(async (measured) => {
+        const loader = startLoader();
+        try {
+          return [await measureEvents(measured, loader, eventBatches)];
+        } finally {
+          loader.stop();
+        }
+      }),
+  };
+}
+
+/** Many writers for a minute: the case fails when anything that was acknowledged cannot be read afterwards. */
+function sluiceWritersCase(scale: Scale): BenchCase {
+  return {
+    id: "sluice-writers",
+    timeoutSeconds: 900,
+    measure: () =>
+      withSluiceServer(async (measured) => {
+        const loader = startLoader();
+        try {
+          return [await measureWriters(measured, loader, scale === "full" ? WRITING : { seconds: 1, n: 400 })];
+        } finally {
+          loader.stop();
+        }
+      }),
   };
 }
 
@@ -111,28 +156,13 @@ async function idleSample(measured: Measured): Promise<Sample> {
 async function measureRequests(measured: Measured, loader: Loader, sizes: Sizes): Promise<readonly Sample[]> {
   const { port } = measured;
   const samples: Sample[] = [];
-  /** Runs a plan and keeps its sample; `items` is what is counted, by default the requests. */
-  const run = async (name: string, plan: LoadPlan, extra: RunExtra = {}): Promise<LoadReport> => {
-    const cpuAtStart = cpuUsOf(measured.pid);
-    const startMs = performance.now();
-    const report = await loader.run(plan);
-    await extra.until?.();
-    const { outcome } = report;
-    const seconds = extra.until ? (performance.now() - startMs) / 1000 : outcome.seconds;
-    const cpuUs = cpuUsOf(measured.pid) - cpuAtStart;
-    const { p50Ms, p99Ms, statuses } = outcome;
-    const refused = Object.keys(statuses).find((status) => status.startsWith("4"));
-    if (refused !== undefined) throw new Error(`${name}: ${statuses[refused]} requests were answered with ${refused}.`);
-    const serverErrors = Object.entries(statuses).reduce(
-      (sum, [status, n]) => sum + (/^[12345]/.test(status) && status < "500" ? 0 : n),
-      0,
+  const run = async (name: string, plan: LoadPlan, items?: number): Promise<LoadReport> => {
+    const { report, sample } = await measurePlan(
+      { measured, loader, name },
+      plan,
+      items === undefined ? {} : { items },
     );
-    samples.push({
-      ...sampleOf(measured, name, { n: extra.items ?? outcome.n, seconds, cpuUs }),
-      p50Ms,
-      p99Ms,
-      serverErrors,
-    });
+    samples.push(sample);
     return report;
   };
   const flowId = await createFlow(port);
@@ -144,17 +174,90 @@ async function measureRequests(measured: Measured, loader: Loader, sizes: Sizes)
   const chosen = ids.slice(0, Math.floor(sizes.transitions / 2));
   await run("set-state-running", { ...many, kind: "set-state", ids: chosen, state: "RUNNING", n: chosen.length });
   await run("set-state", { ...many, kind: "set-state", ids: chosen, state: "COMPLETED", n: chosen.length });
-  await run("filter-200", { port, connections: 1, kind: "filter-flow-runs", n: sizes.filters });
+  const pages = { port, connections: 1, kind: "filter-flow-runs", n: sizes.filters } as const;
+  await loader.run(pages);
+  await run("filter-200", pages);
   const flowRunId = ids[0] ?? "";
   const logs: LoadPlan = { port, connections: 8, kind: "logs", flowRunId, lines: LINES, n: sizes.logBatches };
-  await run("logs", logs, { items: sizes.logBatches * LINES });
-  const items = sizes.eventBatches * EVENTS;
-  await run(
-    "events-readable",
-    { ...many, kind: "events", events: EVENTS, n: sizes.eventBatches },
-    { items, until: () => untilEventsReadable(port, items) },
-  );
+  await run("logs", logs, sizes.logBatches * LINES);
+  if (measured.peer !== undefined) samples.push(await measureEvents(measured, loader, sizes.eventBatches));
   return samples;
+}
+
+/** Events, until they are readable. */
+async function measureEvents(measured: Measured, loader: Loader, batches: number): Promise<Sample> {
+  const { port } = measured;
+  const items = batches * EVENTS;
+  const plan: LoadPlan = { port, connections: CONNECTIONS, kind: "events", events: EVENTS, n: batches };
+  const until = (): Promise<void> => untilEventsReadable(port, items);
+  return (await measurePlan({ measured, loader, name: "events-readable" }, plan, { items, until })).sample;
+}
+
+/** Writers that send by turns new runs, transitions, log lines and events; see {@link sluiceWritersCase}. */
+async function measureWriters(
+  measured: Measured,
+  loader: Loader,
+  { seconds, n }: { readonly seconds: number; readonly n: number },
+): Promise<Sample> {
+  const { port } = measured;
+  const flowId = await createFlow(port);
+  const connections = WRITERS;
+  const prepared = { port, connections, kind: "create-flow-runs", flowId, n: Math.ceil(n / WRITES.length) } as const;
+  const { ids } = await loader.run(prepared);
+  const plan: LoadPlan = { port, connections, kind: "writers", flowId, ids, n, seconds };
+  const { report, sample } = await measurePlan({ measured, loader, name: "writers" }, plan, {});
+  const { written } = report;
+  const named = { flows: { id: { any_: [flowId] } } };
+  const running = { ...named, flow_runs: { state: { type: { any_: ["RUNNING"] } } } };
+  const lines = { logs: { flow_run_id: { any_: ids.slice(0, 1) } }, limit: 1 };
+  const lastLine = written.logs * WRITTEN_LINES - 1;
+  const read = {
+    "flow-run": Number(await ask(port, "/flow_runs/count", named)) - ids.length,
+    transition: Number(await ask(port, "/flow_runs/count", running)),
+    // Lines have no count: there is a last one and none after it.
+    logs:
+      (await pageLength(port, { ...lines, offset: lastLine })) +
+      lastLine +
+      (await pageLength(port, { ...lines, offset: lastLine + 1 })),
+    events: await countEvents(port),
+  };
+  const expected = { ...written, logs: written.logs * WRITTEN_LINES, events: written.events * WRITTEN_EVENTS };
+  if (!isDeepStrictEqual(read, expected))
+    throw new Error(`Acknowledged: ${JSON.stringify(expected)}; readable: ${JSON.stringify(read)}.`);
+  return sample;
+}
+
+async function pageLength(port: number, body: object): Promise<number> {
+  return ((await ask(port, "/logs/filter", body)) as unknown[]).length;
+}
+
+async function countEvents(port: number): Promise<number> {
+  const filter = { event: { name: ["bench.event"] } };
+  return ((await ask(port, "/events/filter", { filter, limit: 1 })) as { total: number }).total;
+}
+
+/** Carries out a plan; `items` is what is counted, by default the requests. */
+async function measurePlan(
+  { measured, loader, name }: { readonly measured: Measured; readonly loader: Loader; readonly name: string },
+  plan: LoadPlan,
+  extra: RunExtra,
+): Promise<{ report: LoadReport; sample: Sample }> {
+  const cpuAtStart = cpuUsOf(measured.pid);
+  const startMs = performance.now();
+  const report = await loader.run(plan);
+  await extra.until?.();
+  const { outcome } = report;
+  const seconds = extra.until ? (performance.now() - startMs) / 1000 : outcome.seconds;
+  const cpuUs = cpuUsOf(measured.pid) - cpuAtStart;
+  const { p50Ms, p99Ms, statuses } = outcome;
+  const refused = Object.keys(statuses).find((status) => status.startsWith("4"));
+  if (refused !== undefined) throw new Error(`${name}: ${statuses[refused]} requests were answered with ${refused}.`);
+  const serverErrors = Object.entries(statuses).reduce(
+    (sum, [status, n]) => sum + (/^[12345]/.test(status) && status < "500" ? 0 : n),
+    0,
+  );
+  const figures = { n: extra.items ?? outcome.n, seconds, cpuUs };
+  return { report, sample: { ...sampleOf(measured, name, figures), p50Ms, p99Ms, serverErrors } };
 }
 
 interface RunExtra {
@@ -192,9 +295,8 @@ async function createFlow(port: number): Promise<string> {
 /** Events are readable when their number can be asked. */
 async function untilEventsReadable(port: number, n: number): Promise<void> {
   const deadlineMs = performance.now() + READABLE_TIMEOUT_MS;
-  const filter = { event: { name: ["bench.event"] } };
   for (;;) {
-    const { total } = (await ask(port, "/events/filter", { filter, limit: 1 })) as { total: number };
+    const total = await countEvents(port);
     if (total >= n) return;
     if (performance.now() > deadlineMs) throw new Error(`${total} of ${n} events are readable after two minutes.`);
     await new Promise((resolve) => setTimeout(resolve, 10));
