@@ -34,7 +34,8 @@ const validateTemplate: Handler = (call) => {
   const template = typeof call.body === "string" ? call.body : "";
   const message = templateFault(template);
   if (message === undefined) return Promise.resolve(reply(204));
-  const line = Number(/\(line (\d+)\)$/.exec(message)?.[1] ?? 1);
+  // What is wrong with the whole is at no line.
+  const line = Number(/\(line (\d+)\)$/.exec(message)?.[1] ?? 0);
   return Promise.resolve(reply(422, { error: { line, message, source: template } }));
 };
 

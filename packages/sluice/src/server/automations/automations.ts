@@ -1,9 +1,15 @@
 import type { Automation, AutomationCreate, AutomationFilter, AutomationUpdate } from "../../wire/contract/shapes.ts";
 import { isoToMicros, microsToIso } from "../../wire/timestamp.ts";
+import { loopReason, type LoopingAction, type LoopingTrigger } from "../../rules/triggers/run-loops.ts";
+import { InvalidRequest, Refusal } from "../api-reply.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
 import type { EventLog } from "../events/event-log.ts";
 import { combine, hasTags, isAny, type Condition } from "../queries/condition.ts";
+import { poolOfQueue } from "../deployments/deployment-queue.ts";
+import { deploymentById } from "../deployments/deployment-rows.ts";
+import { jobVariableFault } from "../parameters/job-variables.ts";
+import { valueFault } from "../request/faults.ts";
 import { wholeAction } from "./actions.ts";
 import { wholeTrigger, type Trigger } from "./triggers.ts";
 
@@ -41,6 +47,7 @@ export function createAutomation(core: AutomationCore, body: AutomationCreate): 
   const { store } = core;
   const now = store.nowUs();
   const id = newId(now);
+  checkRunActions(store, body);
   const { name, description, enabled, tags, trigger, actions, onTrigger, onResolve } = columnsOf(body, now);
   store
     .statement(
@@ -73,6 +80,7 @@ export function replaceAutomation(core: AutomationCore, row: AutomationRow, body
   // What is left out of the body stays as it is.
   const { description: about, enabled: isOn, tags: marks } = automationBody(row);
   const whole = { description: about ?? "", enabled: isOn ?? true, tags: marks ?? [], ...body };
+  checkRunActions(store, whole);
   const { name, description, enabled, tags, trigger, actions, onTrigger, onResolve } = columnsOf(whole, now);
   store
     .statement(
@@ -84,9 +92,10 @@ export function replaceAutomation(core: AutomationCore, row: AutomationRow, body
   tellAutomation(core, "updated", knownAutomation(store, row.id));
 }
 
-/** Switches an automation on or off. Runs inside a write. */
+/** Switches an automation on or off. Runs inside a write. @throws InvalidRequest for one that would run for ever */
 export function switchAutomation(core: AutomationCore, row: AutomationRow, isEnabled: boolean): void {
   const { store } = core;
+  if (isEnabled) refuseLoops(automationBody(row), []);
   store
     .statement("UPDATE automation SET enabled = ?, updated = ? WHERE id = ?")
     .run(isEnabled ? 1 : 0, store.nowUs(), row.id);
@@ -163,6 +172,40 @@ function columnsOf(body: AutomationUpdate, nowUs: number) {
     onTrigger: actionsOf(body.actions_on_trigger),
     onResolve: actionsOf(body.actions_on_resolve),
   };
+}
+
+/**
+ * Refuses an automation that would start runs for ever, and job variables that the work pool of a deployment does not take.
+ *
+ * @throws InvalidRequest
+ * @throws Refusal 404 for a deployment that is not there, 422
+ */
+function checkRunActions(store: Store, body: AutomationUpdate): void {
+  if (body.enabled ?? true) refuseLoops(body, ["body"]);
+  const faults = body.actions.flatMap((action) => {
+    const isRun = "job_variables" in action && action.type === "run-deployment";
+    if (!isRun || !action.deployment_id || Object.keys(action.job_variables ?? {}).length === 0) return [];
+    const deployment = deploymentById(store, action.deployment_id);
+    if (!deployment) throw new Refusal(404, "Deployment not found.");
+    const pool = poolOfQueue(store, deployment.work_queue_id);
+    if (!pool) return [];
+    const fault = jobVariableFault({
+      // Written from validated bodies.
+      template: JSON.parse(pool.base_job_template) as Record<string, unknown>,
+      values: [JSON.parse(deployment.job_variables) as Record<string, unknown>, action.job_variables],
+      ignoresRequired: false,
+    });
+    return fault === undefined ? [] : [fault];
+  });
+  if (faults.length > 0) throw new Refusal(422, `Error creating automation: ${faults.join(" ")}`);
+}
+
+function refuseLoops(
+  body: { readonly trigger: LoopingTrigger; readonly actions: readonly LoopingAction[] },
+  loc: readonly string[],
+): void {
+  const reason = loopReason(body.trigger, body.actions);
+  if (reason !== undefined) throw new InvalidRequest([valueFault(loc, reason, body)], body);
 }
 
 function forgetCounts(store: Store, id: string): void {

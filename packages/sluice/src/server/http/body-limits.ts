@@ -23,7 +23,12 @@ const RECORDS_JSON: JsonLimits = { maxDepth: 1000, maxItems: 1_000_000 };
 export interface BodyLimits {
   readonly maxBytes: number;
   readonly json: JsonLimits;
+  /** Whether the body may also be the plain text that the JSON would be the string of. */
+  readonly isText?: boolean;
 }
+
+/** Nothing is changed by what a page sends there without being asked. */
+const TEXTS = /^\/api\/(?:automations\/)?templates\/validate$/;
 
 interface Larger {
   readonly path: RegExp;
@@ -50,5 +55,6 @@ export function bodyLimits(ordinaryMb = ORDINARY_MB): (path: string) => BodyLimi
     path,
     limits: { maxBytes: Math.max(ordinaryMb, megabytes) * MEGABYTE, json },
   }));
-  return (path) => larger.find((one) => one.path.test(path))?.limits ?? ordinary;
+  const text: BodyLimits = { ...ordinary, isText: true };
+  return (path) => larger.find((one) => one.path.test(path))?.limits ?? (TEXTS.test(path) ? text : ordinary);
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { Refusal } from "../api-reply.ts";
+import type { BodyLimits } from "./body-limits.ts";
 import { countReceived } from "./young-garbage.ts";
 
 /** Bytes of bodies that are held at a time, over all requests: beyond it requests are asked to come again. */
@@ -47,17 +48,20 @@ export function hasBody({ headers }: IncomingMessage): boolean {
  *
  * Pages of other origins can send forms and plain text without being asked, so only JSON is taken, as by Prefect's server.
  *
- * @throws Refusal 413, 415
+ * @returns whether the body is plain text, where that is taken
+ * @throws Refusal 413, 415, 422
  */
-export function checkBodyHeaders({ headers }: IncomingMessage, maxBytes: number): void {
+export function checkBodyHeaders({ headers }: IncomingMessage, { maxBytes, isText }: BodyLimits): "json" | "text" {
   const length = Number(headers["content-length"] ?? 0);
   if (length > maxBytes) throw tooLarge(maxBytes);
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity")
     throw new Refusal(415, `Bodies are not taken with Content-Encoding: ${encoding}. Send it as it is.`);
   const type = headers["content-type"];
+  if (isText === true && type !== undefined && /^\s*text\/plain\s*(?:;|$)/i.test(type)) return "text";
   if (type !== undefined && !/^\s*application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type))
     throw new Refusal(422, `The body must be JSON: send Content-Type: application/json; got ${type}.`);
+  return "json";
 }
 
 /**

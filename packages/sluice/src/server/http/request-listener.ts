@@ -150,9 +150,10 @@ class RequestAnswerer {
       return writeAnswer(response, await this.#call({ ...call, body: "" }, response), { more: cors });
     }
     const limits = this.#bodyLimits(path);
-    checkBodyHeaders(request, limits.maxBytes);
+    const kind = checkBodyHeaders(request, limits);
     if (headers.expect !== undefined) response.writeContinue();
-    const { text, heldBytes } = await receiveBody(request, limits.maxBytes, this.#held);
+    const { text: received, heldBytes } = await receiveBody(request, limits.maxBytes, this.#held);
+    const text = kind === "text" ? JSON.stringify(received) : received;
     this.#watch.works(socket);
     try {
       // The core looks at every body; what is large and wrong need not be carried there.

@@ -3,11 +3,15 @@ import { isObject } from "../check-records.ts";
 import { checkValue, firstFault, SchemaFault, type ObjectSchema } from "./json-schema.ts";
 
 /** What is checked: whose values over which defaults, and whether all that is needed must be there. */
-export interface JobVariableCheck {
+export interface GivenJobVariables {
   readonly template: Readonly<Record<string, unknown>>;
   /** Later ones stand over earlier ones. */
   readonly values: readonly (Readonly<Record<string, unknown>> | null | undefined)[];
   readonly ignoresRequired: boolean;
+}
+
+/** A check that refuses. */
+export interface JobVariableCheck extends GivenJobVariables {
   /** Stands before the reason. */
   readonly prefix: string;
 }
@@ -17,14 +21,19 @@ export interface JobVariableCheck {
  *
  * @throws Refusal 422
  */
-export function checkJobVariables({ template, values, ignoresRequired, prefix }: JobVariableCheck): void {
+export function checkJobVariables(check: JobVariableCheck): void {
+  const fault = jobVariableFault(check);
+  if (fault !== undefined) throw new Refusal(422, `${check.prefix}: ${fault}`);
+}
+
+/** Says what {@link checkJobVariables} refuses; undefined when that is nothing. @throws Refusal 422 for a template that is no schema */
+export function jobVariableFault({ template, values, ignoresRequired }: GivenJobVariables): string | undefined {
   const { variables: schema } = template;
-  if (!isObject(schema) || Object.keys(schema).length === 0) return;
+  if (!isObject(schema) || Object.keys(schema).length === 0) return undefined;
   const { defaults, hasInvalid } = defaultsOf(schema);
   const all = Object.assign({}, defaults, ...values.map((one) => one ?? {}));
   try {
-    const fault = firstFault(all, withNullableDefaults(schema), { ignoresRequired: ignoresRequired || hasInvalid });
-    if (fault !== undefined) throw new Refusal(422, `${prefix}: ${fault}`);
+    return firstFault(all, withNullableDefaults(schema), { ignoresRequired: ignoresRequired || hasInvalid });
   } catch (error) {
     if (error instanceof SchemaFault) throw new Refusal(422, `Invalid schema: ${error.message}`);
     throw error;

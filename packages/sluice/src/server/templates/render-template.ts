@@ -40,19 +40,40 @@ export function renderTemplate(template: string, values: Readonly<Record<string,
   }
 }
 
-/** Says what keeps a text from being a template; undefined when nothing does. Names that are not known are no fault. */
+/** Says what keeps a text from being a template that is taken; undefined when nothing does. Names that are not known are no fault. */
 export function templateFault(template: string): string | undefined {
   if (template.length > MAX_CHARACTERS)
     return `The template has ${template.length} characters, the limit is ${MAX_CHARACTERS}.`;
   const probe = new Environment();
   try {
     probe.addTemplate("probe", template);
-    return undefined;
+    return loopFault(template);
   } catch (error) {
     return reasonOf(error);
   } finally {
     probe.free();
   }
+}
+
+const MAX_LOOPS = 10;
+const MAX_LOOP_DEPTH = 2;
+/** What is no code: comments, and what stands in raw blocks. */
+const NO_CODE = /\{#[\s\S]*?#\}|\{%[-+]?\s*raw\s*[-+]?%\}[\s\S]*?\{%[-+]?\s*endraw\s*[-+]?%\}/g;
+const LOOP_WORDS = /\{%[-+]?\s*(for|endfor)\b/g;
+
+/** Says whether a template, which is a valid one, has more loops than are taken. */
+function loopFault(template: string): string | undefined {
+  let [loops, depth, deepest] = [0, 0, 0];
+  for (const [, word] of template.replaceAll(NO_CODE, "").matchAll(LOOP_WORDS)) {
+    depth += word === "for" ? 1 : -1;
+    if (word === "for") loops++;
+    deepest = Math.max(deepest, depth);
+  }
+  if (loops > MAX_LOOPS)
+    return `Contains ${loops} for loops. Templates can contain no more than ${MAX_LOOPS} for loops.`;
+  if (deepest > MAX_LOOP_DEPTH)
+    return `Contains nested for loops at a depth of ${deepest}. Templates can nest for loops no more than ${MAX_LOOP_DEPTH} loops deep.`;
+  return undefined;
 }
 
 /** The library tells the reason in the first line, then shows the place. */
