@@ -21,6 +21,17 @@ export function combine(
   };
 }
 
+/**
+ * What a member of a filter asks for, all of it, whatever the filter's operator. A member that is there and asks for nothing is true, and so is then an
+ * `or_` around it; one that is not there is left out.
+ */
+export function member(
+  given: object | null | undefined,
+  ...conditions: (Condition | undefined)[]
+): Condition | undefined {
+  return given ? combine(conditions) : undefined;
+}
+
 /** `column` is one of the values. A list of any length is one parameter. */
 export function isAny(column: string, values: readonly string[] | null | undefined): Condition | undefined {
   return values

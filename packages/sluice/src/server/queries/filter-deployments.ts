@@ -1,5 +1,5 @@
 import type { DeploymentFilter, WorkPoolFilter, WorkQueueFilter } from "../../wire/contract/shapes.ts";
-import { combine, hasTags, isAny, isLike, isNotAny, type Condition } from "./condition.ts";
+import { combine, hasTags, isAny, isLike, isNotAny, member, type Condition } from "./condition.ts";
 import { tagsOf } from "./filter-runs.ts";
 
 /** Conditions on deployments, whose table is `d`. */
@@ -7,19 +7,23 @@ export function deploymentCondition(filter: DeploymentFilter): Condition {
   const either = isLike("x.name", filter.flow_or_deployment_name?.like_);
   return combine(
     [
-      isAny("d.id", filter.id?.any_),
-      isNotAny("d.id", filter.id?.not_any_),
-      isAny("d.name", filter.name?.any_),
-      isLike("d.name", filter.name?.like_),
-      either && {
-        sql: `(${either.sql.replace("x.name", "d.name")} OR d.flow_id IN (SELECT x.id FROM flow x WHERE ${either.sql}))`,
-        parameters: [...either.parameters, ...either.parameters],
-      },
-      typeof filter.paused?.eq_ === "boolean"
-        ? { sql: "d.paused = ?", parameters: [filter.paused.eq_ ? 1 : 0] }
-        : undefined,
+      member(filter.id, isAny("d.id", filter.id?.any_), isNotAny("d.id", filter.id?.not_any_)),
+      member(filter.name, isAny("d.name", filter.name?.any_), isLike("d.name", filter.name?.like_)),
+      member(
+        filter.flow_or_deployment_name,
+        either && {
+          sql: `(${either.sql.replace("x.name", "d.name")} OR d.flow_id IN (SELECT x.id FROM flow x WHERE ${either.sql}))`,
+          parameters: [...either.parameters, ...either.parameters],
+        },
+      ),
+      member(
+        filter.paused,
+        typeof filter.paused?.eq_ === "boolean"
+          ? { sql: "d.paused = ?", parameters: [filter.paused.eq_ ? 1 : 0] }
+          : undefined,
+      ),
       hasTags("d.tags", tagsOf(filter.tags)),
-      isAny("d.work_queue_name", filter.work_queue_name?.any_),
+      member(filter.work_queue_name, isAny("d.work_queue_name", filter.work_queue_name?.any_)),
     ],
     filter.operator,
   );
@@ -28,7 +32,11 @@ export function deploymentCondition(filter: DeploymentFilter): Condition {
 /** Conditions on work pools, whose table is `p`. */
 export function workPoolCondition(filter: WorkPoolFilter): Condition {
   return combine(
-    [isAny("p.id", filter.id?.any_), isAny("p.name", filter.name?.any_), isAny("p.type", filter.type?.any_)],
+    [
+      member(filter.id, isAny("p.id", filter.id?.any_)),
+      member(filter.name, isAny("p.name", filter.name?.any_)),
+      member(filter.type, isAny("p.type", filter.type?.any_)),
+    ],
     filter.operator,
   );
 }
@@ -38,14 +46,17 @@ export function workQueueCondition(filter: WorkQueueFilter): Condition {
   const starts = filter.name?.startswith_;
   return combine(
     [
-      isAny("q.id", filter.id?.any_),
-      isAny("q.name", filter.name?.any_),
-      starts
-        ? {
-            sql: "EXISTS (SELECT 1 FROM json_each(?) s WHERE lower(substr(q.name, 1, length(s.value))) = lower(s.value))",
-            parameters: [JSON.stringify(starts)],
-          }
-        : undefined,
+      member(filter.id, isAny("q.id", filter.id?.any_)),
+      member(
+        filter.name,
+        isAny("q.name", filter.name?.any_),
+        starts
+          ? {
+              sql: "EXISTS (SELECT 1 FROM json_each(?) s WHERE lower(substr(q.name, 1, length(s.value))) = lower(s.value))",
+              parameters: [JSON.stringify(starts)],
+            }
+          : undefined,
+      ),
     ],
     filter.operator,
   );

@@ -7,6 +7,7 @@ import {
   isLike,
   isNotAny,
   isNull,
+  member,
   type Condition,
   type TagFilter,
 } from "./condition.ts";
@@ -19,14 +20,15 @@ export function flowCondition(filter: FlowFilter): Condition {
   const hasDeployment = filter.deployment?.is_null_;
   return combine(
     [
-      isAny("f.id", filter.id?.any_),
-      isNotAny("f.id", filter.id?.not_any_),
-      isAny("f.name", filter.name?.any_),
-      isLike("f.name", filter.name?.like_),
+      member(filter.id, isAny("f.id", filter.id?.any_), isNotAny("f.id", filter.id?.not_any_)),
+      member(filter.name, isAny("f.name", filter.name?.any_), isLike("f.name", filter.name?.like_)),
       hasTags("f.tags", tagsOf(filter.tags)),
-      typeof hasDeployment === "boolean"
-        ? { sql: `f.id ${hasDeployment ? "NOT " : ""}IN (SELECT flow_id FROM deployment)`, parameters: [] }
-        : undefined,
+      member(
+        filter.deployment,
+        typeof hasDeployment === "boolean"
+          ? { sql: `f.id ${hasDeployment ? "NOT " : ""}IN (SELECT flow_id FROM deployment)`, parameters: [] }
+          : undefined,
+      ),
     ],
     filter.operator,
   );
@@ -42,15 +44,16 @@ export function flowRunCondition(filter: FlowRunFilter): Condition {
 
 function identityConditions(filter: FlowRunFilter): (Condition | undefined)[] {
   return [
-    isAny("r.id", filter.id?.any_),
-    isNotAny("r.id", filter.id?.not_any_),
-    isAny("r.name", filter.name?.any_),
-    isLike("r.name", filter.name?.like_),
+    member(filter.id, isAny("r.id", filter.id?.any_), isNotAny("r.id", filter.id?.not_any_)),
+    member(filter.name, isAny("r.name", filter.name?.any_), isLike("r.name", filter.name?.like_)),
     hasTags("r.tags", tagsOf(filter.tags)),
     stateCondition("r", filter.state),
-    isAny("r.flow_version", filter.flow_version?.any_),
-    isAny("r.idempotency_key", filter.idempotency_key?.any_),
-    isNotAny("r.idempotency_key", filter.idempotency_key?.not_any_),
+    member(filter.flow_version, isAny("r.flow_version", filter.flow_version?.any_)),
+    member(
+      filter.idempotency_key,
+      isAny("r.idempotency_key", filter.idempotency_key?.any_),
+      isNotAny("r.idempotency_key", filter.idempotency_key?.not_any_),
+    ),
   ];
 }
 
@@ -61,7 +64,7 @@ function originConditions(filter: FlowRunFilter): (Condition | undefined)[] {
   return [
     anyOrNull("r.deployment_id", deployment_id),
     anyOrNull("r.work_queue_name", work_queue_name),
-    isAny("r.parent_flow_run_id", parent_flow_run_id?.any_),
+    member(parent_flow_run_id, isAny("r.parent_flow_run_id", parent_flow_run_id?.any_)),
     anyOrNull("r.parent_task_run_id", parent_task_run_id),
     created_by
       ? combine(
@@ -99,15 +102,14 @@ export function taskRunCondition(filter: TaskRunFilter): Condition {
   const isSubflow = filter.subflow_runs?.exists_;
   return combine(
     [
-      isAny("t.id", filter.id?.any_),
-      isAny("t.name", filter.name?.any_),
-      isLike("t.name", filter.name?.like_),
+      member(filter.id, isAny("t.id", filter.id?.any_)),
+      member(filter.name, isAny("t.name", filter.name?.any_), isLike("t.name", filter.name?.like_)),
       hasTags(TASK_TAGS, tagsOf(filter.tags)),
       stateCondition("t", filter.state),
       timeCondition("t.start_time", "t.start_time", filter.start_time),
       timeCondition("t.end_time", "t.end_time", filter.end_time),
       isBetween("t.expected_start_time", filter.expected_start_time),
-      isNull("t.child_flow_run_id", typeof isSubflow === "boolean" ? !isSubflow : null),
+      member(filter.subflow_runs, isNull("t.child_flow_run_id", typeof isSubflow === "boolean" ? !isSubflow : null)),
       ofFlowRuns(filter.flow_run_id),
     ],
     filter.operator,
@@ -120,7 +122,7 @@ function ofFlowRuns(filter: TaskRunFilter["flow_run_id"]): Condition | undefined
   const { any_: ids, is_null_: isNone = false } = filter;
   if (isNone === true) return isNull("t.flow_run_no", true);
   const condition = isAny("id", ids);
-  if (!condition) return isNone === false ? isNull("t.flow_run_no", false) : undefined;
+  if (!condition) return isNone === false ? isNull("t.flow_run_no", false) : combine([]);
   return {
     sql: `t.flow_run_no IN (SELECT no FROM flow_run_key WHERE ${condition.sql})`,
     parameters: condition.parameters,
