@@ -5,7 +5,7 @@ import type {
   QueueFilter,
   WorkQueue,
 } from "../../wire/contract/shapes.ts";
-import { ObjectNotFound, Refusal, reply } from "../api-reply.ts";
+import { Refusal, reply } from "../api-reply.ts";
 import { deploymentById } from "../deployments/deployment-rows.ts";
 import { createDeploymentRun } from "../deployments/deployment-runs.ts";
 import { noteDeploymentPolls } from "../deployments/deployment-status.ts";
@@ -83,7 +83,7 @@ function scheduledRuns(core: ServerCore, body: GetScheduledFlowRunsForDeployment
 /** Queues that take the runs of a deployment by their filter, or have none. */
 function queuesFor(store: Store, id: string): WorkQueue[] {
   const deployment = deploymentById(store, id);
-  if (!deployment) throw new ObjectNotFound(`Deployment with id ${id} not found`);
+  if (!deployment) throw new Refusal(404, "Deployment not found");
   // Columns of JSON are written from validated bodies.
   const tags = new Set(JSON.parse(deployment.tags) as string[]);
   const rows = store.query("SELECT * FROM work_queue ORDER BY no", []);

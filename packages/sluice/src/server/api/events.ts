@@ -1,10 +1,11 @@
 import type { CountAccountEventsBody, Event, EventFilter, ReadEventsBody } from "../../wire/contract/shapes.ts";
-import { Refusal, reply, type ApiReply } from "../api-reply.ts";
+import { InvalidRequest, Refusal, reply, type ApiReply, type Fault } from "../api-reply.ts";
 import { isObject } from "../check-records.ts";
 import { takeEvents } from "../orchestration/take-events.ts";
 import { spanOf, type EventSpan } from "../events/filter-events.ts";
 import { countEvents, readEvents, type Countable } from "../events/read-events.ts";
 import { valueCheck } from "../request/check-request.ts";
+import { valueFault } from "../request/faults.ts";
 import type { ServerCore } from "../server-core.ts";
 import { param, type Handlers } from "./handler.ts";
 
@@ -15,7 +16,10 @@ const faultsOfFilter = valueCheck("EventFilter");
 /** Events over REST; the websockets are in `sockets/`. Bodies have the shapes of the route table's schemas. */
 export const eventHandlers: Handlers = {
   "POST /events": async (call, core) => {
-    await core.store.write(() => takeEvents(core, call.body as Event[]));
+    const events = call.body as Event[];
+    const faults = events.flatMap(faultsOfResources);
+    if (faults.length > 0) throw new InvalidRequest(faults, events);
+    await core.store.write(() => takeEvents(core, events));
     return reply(204);
   },
   "POST /events/filter": async (call, core) => {
@@ -39,6 +43,21 @@ export const eventHandlers: Handlers = {
     return reply(200, await store.read(() => countEvents(store, filter, { countable, unit, interval })));
   },
 };
+
+/** Every resource has an id, and a related one a role: no schema says so. */
+function faultsOfResources({ resource, related = [] }: Event, index: number): Fault[] {
+  const faultOf = (labels: Readonly<Record<string, string>>, names: readonly string[], loc: (string | number)[]) =>
+    names.flatMap((name) => {
+      if (labels[name]) return [];
+      const reason =
+        labels[name] === undefined ? `Resources must include the ${name} label` : `The ${name} label must be non-empty`;
+      return [valueFault(["body", index, ...loc], reason, labels)];
+    });
+  const roles = related.flatMap((one, place) =>
+    faultOf(one, ["prefect.resource.id", "prefect.resource.role"], ["related", place]),
+  );
+  return [...faultOf(resource, ["prefect.resource.id"], ["resource"]), ...roles];
+}
 
 /** Where a page begins, and of what. */
 interface PagePlace {

@@ -22,9 +22,7 @@ export const logHandlers: Handlers = {
       return [run.name, store.query(sql, [id]) as unknown as LogRow[]] as const;
     });
     const rows = lines.map(({ timestamp, level, flow_run_id, task_run_id, message }) =>
-      [microsToIso(timestamp).replace("T", " ").replace("Z", "+00:00"), level, flow_run_id, task_run_id, message]
-        .map(csvField)
-        .join(","),
+      [pythonTime(timestamp), level, flow_run_id, task_run_id, message].map(csvField).join(","),
     );
     const body = ["timestamp,level,flow_run_id,task_run_id,message", ...rows, ""].join("\r\n");
     const fileName = encodeURIComponent(`${name}-logs.csv`);
@@ -35,6 +33,13 @@ export const logHandlers: Handlers = {
     return { status: 200, body, headers };
   },
 };
+
+/** As Python prints a time: a whole second has no fraction. */
+function pythonTime(micros: number): string {
+  return microsToIso(micros)
+    .replace("T", " ")
+    .replace(/(?:\.000000)?Z$/, "+00:00");
+}
 
 /** A field of a CSV file: quoted where it holds what would end it. */
 function csvField(value: string | number | null): string {

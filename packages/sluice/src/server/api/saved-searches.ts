@@ -17,7 +17,14 @@ interface SavedSearchRow {
 /** Searches that users of a web page keep by name. Bodies have the shapes of the route table's schemas. */
 export const savedSearchHandlers: Handlers = {
   "PUT /saved_searches/": async (call, { store }) => {
-    const { name, filters = [] } = call.body as SavedSearchCreate;
+    const { name, filters: given = [] } = call.body as SavedSearchCreate;
+    const filters = given.map(({ object, property, type, operation, value }) => ({
+      object,
+      property,
+      type,
+      operation,
+      value,
+    }));
     const { row, isNew } = await store.write(() => {
       const known = store.statement("SELECT id FROM saved_search WHERE name = ?").get(name);
       const now = store.nowUs();

@@ -19,6 +19,8 @@ import { latenessSql, runTimeSql } from "../queries/run-times.ts";
 import { found, param, type Handlers } from "./handler.ts";
 
 const MINUTE_US = 60_000_000;
+/** Most runs of the history, and the number when a request says none. */
+const MOST_RUNS = 1000;
 /** Intervals of the dashboard's chart. */
 const DASHBOARD_BUCKETS = 20;
 
@@ -64,7 +66,8 @@ function simpleRuns(store: Store, body: ReadFlowRunHistoryBody): SimpleFlowRun[]
     FROM flow_run r WHERE ${where.sql} ORDER BY ${order} LIMIT ? OFFSET ?`;
   const rows = store.query(sql.replaceAll(":now", String(store.nowUs())), [
     ...where.parameters,
-    body.limit ?? 1000,
+    // A negative one is none for the contract; no answer is longer than the longest that can be asked for.
+    body.limit === undefined || body.limit < 0 ? MOST_RUNS : body.limit,
     body.offset ?? 0,
   ]);
   return rows.map((row) => ({

@@ -27,6 +27,7 @@ import { poolByName, queueByName, queuesOf, type WorkerRow, type WorkPoolRow } f
 import { noteQueuePolls } from "../work-pools/queues.ts";
 import { poolBodyFor, slotSummary, workerBody } from "../work-pools/render-pools.ts";
 import { poolSlots, queueSlots, runsOfPool, slotHolders, type QueuedRun } from "../work-pools/scheduled-runs.ts";
+import { quoteName } from "../request/quote-name.ts";
 import { param, type Handlers, type RouteCall } from "./handler.ts";
 
 const RESERVED = "prefect";
@@ -91,6 +92,7 @@ export const workPoolHandlers: Handlers = {
   "POST /work_pools/{name}/get_scheduled_flow_runs": async (call, core) => {
     const { store } = core;
     const body = call.body as GetScheduledFlowRunsBody;
+    const limit = pageLimit(body.limit);
     const runs = await store.write(() => {
       const pool = foundPool(store, param(call, "name"));
       const names = body.work_queue_names;
@@ -100,7 +102,7 @@ export const workPoolHandlers: Handlers = {
         queues: queues.toSorted((one, other) => one.priority - other.priority),
         beforeUs: body.scheduled_before ? isoToMicros(body.scheduled_before) : undefined,
         afterUs: body.scheduled_after ? isoToMicros(body.scheduled_after) : undefined,
-        limit: pageLimit(body.limit),
+        limit,
       });
       noteQueuePolls(core, queues);
       const ids = queues.map(({ id }) => id);
@@ -189,7 +191,7 @@ function concurrencyStatus(store: Store, call: RouteCall): Record<string, unknow
   const { page = 1, flow_run_limit: runs = 10, ...body } = call.body as ReadWorkPoolConcurrencyStatusBody;
   const name = param(call, "name");
   const pool = poolByName(store, name);
-  if (!pool) throw new Refusal(404, `Work pool '${name}' not found.`);
+  if (!pool) throw new Refusal(404, `Work pool ${quoteName(name)} not found.`);
   const limit = pageLimit(body.limit);
   const queues = queuesOf(store, pool.id);
   const now = store.nowUs();

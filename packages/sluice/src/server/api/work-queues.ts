@@ -84,8 +84,12 @@ export const workQueueHandlers: Handlers = {
   },
   "GET /work_queues/name/{name}": async (call, { store }) => {
     const body = await store.read(() => {
+      const name = param(call, "name");
       const pool = poolByName(store, AGENT_POOL);
-      const row = pool && queueByName(store, pool.id, param(call, "name"));
+      // Before there is an agents' pool, a queue of any pool answers to its name.
+      const row = pool
+        ? queueByName(store, pool.id, name)
+        : readQueues(store, { sql: "q.name = ?", parameters: [name] }, { page: { limit: 1 }, order: "q.no" })[0];
       if (!row) throw new Refusal(404, "work queue not found");
       return queueBody(store, row, ownSlots);
     });

@@ -20,20 +20,27 @@ const KINDS = {
   rrule: "RRuleSchedule",
 } as const;
 
+/** Most runs that a schedule may ask to be kept ahead of time. */
+const MOST_SCHEDULED_RUNS = 50;
+
 /** A schedule as it came. */
 type GivenSchedule = NonNullable<DeploymentScheduleUpdate["schedule"]>;
 
 /**
- * Checks schedules for what no schema says: expressions, rules and time zones that can be read.
+ * Checks schedules for what no schema says: runs ahead of time, expressions, rules and time zones that can be read.
  *
  * @param loc where the schedules stand in the body
  * @throws InvalidRequest
  */
 export function checkSchedules(
-  schedules: readonly { readonly schedule?: GivenSchedule | null }[],
+  schedules: readonly { readonly schedule?: GivenSchedule | null; readonly max_scheduled_runs?: number | null }[],
   { loc, body }: { readonly loc: readonly (string | number)[]; readonly body: unknown },
 ): void {
-  for (const [index, { schedule }] of schedules.entries()) {
+  for (const [index, { schedule, max_scheduled_runs: runs }] of schedules.entries()) {
+    if (typeof runs === "number" && runs > MOST_SCHEDULED_RUNS) {
+      const reason = `\`max_scheduled_runs\` must be less than or equal to ${MOST_SCHEDULED_RUNS}.`;
+      throw new InvalidRequest([valueFault([...loc, index, "max_scheduled_runs"], reason, runs)], body);
+    }
     if (!schedule) continue;
     const fault = scheduleFault({ ...schedule });
     if (!fault) continue;

@@ -14,14 +14,16 @@ import { wholeFlowPolicy } from "./run-policies.ts";
  * @throws InvalidRequest
  */
 export function updateFlowRun(store: Store, id: string, body: FlowRunUpdate): void {
+  // A policy that does not fit is an invalid request, whatever run it is meant for.
+  const policy = body.empirical_policy && JSON.stringify(wholeFlowPolicy(body.empirical_policy, body));
   const row = store.flowRuns.byId(id);
   if (!row) throw new Refusal(404, "Flow run not found");
   if (body.job_variables) checkVariables(store, row, body.job_variables);
-  store.flowRuns.patch(id, patchOf(row, body));
+  store.flowRuns.patch(id, { ...patchOf(row, body), ...(policy === undefined ? {} : { empirical_policy: policy }) });
 }
 
 function patchOf(row: FlowRunRow, body: FlowRunUpdate): FlowRunPatch {
-  const { name, flow_version, infrastructure_pid, parameters, tags, job_variables, empirical_policy } = body;
+  const { name, flow_version, infrastructure_pid, parameters, tags, job_variables } = body;
   return {
     // A name that is given and empty is a new one.
     ...(name === undefined ? {} : { name: name || runNameOf(`${row.id}${String(row.updated)}`) }),
@@ -30,9 +32,6 @@ function patchOf(row: FlowRunRow, body: FlowRunUpdate): FlowRunPatch {
     ...(parameters === undefined ? {} : { parameters: JSON.stringify(parameters) }),
     ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
     ...(job_variables === undefined ? {} : { job_variables: JSON.stringify(job_variables) }),
-    ...(empirical_policy === undefined
-      ? {}
-      : { empirical_policy: JSON.stringify(wholeFlowPolicy(empirical_policy, body)) }),
   };
 }
 

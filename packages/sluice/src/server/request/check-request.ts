@@ -63,7 +63,9 @@ export class RequestCheck {
     }
     const given = readBody(text);
     this.#body ??= checkerOf(request);
-    return checkPage(this.#check(this.#body, text, given));
+    const body = this.#check(this.#body, text, given);
+    if (!hasOwnLimit(this.#body.schema)) checkPage(body);
+    return body;
   }
 
   /** Checks the parameters in the path that are one of some words. @throws InvalidRequest */
@@ -154,12 +156,17 @@ function reachable(schema: JsonSchema): Readonly<Record<string, JsonSchema>> {
   return found;
 }
 
-/** The contract checks `limit` outside its schemas. */
-function checkPage(body: unknown): unknown {
-  if (!isObject(body) || typeof body["limit"] !== "number") return body;
-  const { limit } = body;
-  if (limit < 0) throw new Refusal(422, "Invalid limit: must be greater than or equal to 0.");
-  return body;
+/** A `limit` with a default of its own is a number like any other: the contract has no bound for it outside its schemas. */
+function hasOwnLimit({ $ref: reference }: JsonSchema): boolean {
+  const schema = typeof reference === "string" ? findSchema(reference.slice("#/$defs/".length)) : undefined;
+  const limit = isObject(schema?.["properties"]) ? schema["properties"]["limit"] : undefined;
+  return isObject(limit) && "default" in limit;
+}
+
+/** The contract checks the `limit` of a page outside its schemas. */
+function checkPage(body: unknown): void {
+  if (isObject(body) && typeof body["limit"] === "number" && body["limit"] < 0)
+    throw new Refusal(422, "Invalid limit: must be greater than or equal to 0.");
 }
 
 /** Refuses a page that is longer than the contract allows; for the handlers of lists. @throws Refusal 422 */

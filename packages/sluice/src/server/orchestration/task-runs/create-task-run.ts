@@ -58,12 +58,28 @@ function detailsOf({ store, settings }: DecidingTasks, body: TaskRunCreate): Tas
   return {
     tags,
     labels: labelsOfTaskRun(store, body),
-    ...(task_inputs ? { task_inputs } : {}),
+    ...(task_inputs ? { task_inputs: wholeInputs(task_inputs) } : {}),
     ...(cache_key ? { cache_key } : {}),
     ...(cache_expiration ? { cache_expiration } : {}),
     ...(task_version ? { task_version } : {}),
     empirical_policy: { ...wholeTaskPolicy(body.empirical_policy, body) },
   };
+}
+
+type TaskInputs = NonNullable<TaskRunCreate["task_inputs"]>;
+
+function wholeInputs(given: TaskInputs): TaskInputs {
+  return Object.fromEntries(Object.entries(given).map(([name, inputs]) => [name, inputs.map(wholeInput)]));
+}
+
+/** An input with its kind, and with nothing that the kind does not have; without a kind it is the first that fits. */
+function wholeInput(given: TaskInputs[string][number]): TaskInputs[string][number] {
+  if ("id" in given)
+    return given.input_type === "flow_run"
+      ? { input_type: "flow_run", id: given.id }
+      : { input_type: "task_run", id: given.id };
+  if ("name" in given) return { input_type: "parameter", name: given.name };
+  return { input_type: "constant", type: given.type };
 }
 
 /** Labels of a new task run: those of its flow run with its own over them. */
