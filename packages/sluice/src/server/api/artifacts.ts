@@ -13,9 +13,12 @@ import { microsToIso } from "../../wire/timestamp.ts";
 import { Refusal, reply } from "../api-reply.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
+import { tellArtifactCollection, type Act } from "../events/object-events.ts";
 import { combine, isAny, isLike, isNotAny, isNull, type Condition } from "../queries/condition.ts";
 import { bounds, type Page } from "../queries/read-runs.ts";
 import { whereFlowRuns, type JoinedFilters } from "../queries/run-filters.ts";
+import { checkSlug } from "../request/check-names.ts";
+import type { ServerCore } from "../server-core.ts";
 import { param, type Handlers } from "./handler.ts";
 
 interface ArtifactRow {
@@ -41,8 +44,11 @@ const ORDER: Readonly<Record<string, string>> = {
 
 /** Artifacts, and per key the latest of them. Bodies have the shapes of the route table's schemas. */
 export const artifactHandlers: Handlers = {
-  "POST /artifacts/": async (call, { store }) =>
-    reply(201, artifactBody(await store.write(() => createArtifact(store, call.body as ArtifactCreate)))),
+  "POST /artifacts/": async (call, core) => {
+    const body = call.body as ArtifactCreate;
+    checkSlug("Artifact key", "key", { ...body });
+    return reply(201, artifactBody(await core.store.write(() => createArtifact(core, body))));
+  },
   "GET /artifacts/{id}": async (call, { store }) =>
     reply(200, artifactBody(foundArtifact(await store.read(() => byId(store, param(call, "id")))))),
   "GET /artifacts/{key}/latest": async (call, { store }) => {
@@ -112,8 +118,8 @@ export const artifactHandlers: Handlers = {
     if (changes !== 1) throw new Refusal(404, "Artifact not found.");
     return reply(204);
   },
-  "DELETE /artifacts/{id}": async (call, { store }) => {
-    const isThere = await store.write(() => deleteArtifact(store, param(call, "id")));
+  "DELETE /artifacts/{id}": async (call, core) => {
+    const isThere = await core.store.write(() => deleteArtifact(core, param(call, "id")));
     if (!isThere) throw new Refusal(404, "Artifact not found.");
     return reply(204);
   },
@@ -124,7 +130,8 @@ function foundArtifact<T>(row: T | undefined): T {
   return row;
 }
 
-function createArtifact(store: Store, body: ArtifactCreate): ArtifactRow {
+function createArtifact(core: ServerCore, body: ArtifactCreate): ArtifactRow {
+  const { store } = core;
   const now = store.nowUs();
   const id = newId(now);
   store
@@ -147,21 +154,48 @@ function createArtifact(store: Store, body: ArtifactCreate): ArtifactRow {
     const upsert = store.statement(
       "INSERT INTO artifact_collection (key, id, latest_id, created) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET latest_id = excluded.latest_id",
     );
+    const isFirst = collectionOf(store, body.key) === undefined;
     upsert.run(body.key, newId(now), id, now);
+    tellCollection(core, isFirst ? "created" : "updated", body.key);
   }
   return foundArtifact(byId(store, id));
 }
 
-function deleteArtifact(store: Store, id: string): boolean {
+function deleteArtifact(core: ServerCore, id: string): boolean {
+  const { store } = core;
   const row = byId(store, id);
   if (!row) return false;
-  store.statement("DELETE FROM artifact WHERE id = ?").run(id);
-  if (row.key === null) return true;
-  const before = store.query("SELECT id FROM artifact WHERE key = ? ORDER BY no DESC LIMIT 1", [row.key])[0]?.["id"];
-  if (typeof before === "string")
+  const isLatest = row.key !== null && collectionOf(store, row.key)?.latest_id === id;
+  if (row.key === null || !isLatest) {
+    store.statement("DELETE FROM artifact WHERE id = ?").run(id);
+    return true;
+  }
+  const before = store.query("SELECT id FROM artifact WHERE key = ? AND id <> ? ORDER BY no DESC LIMIT 1", [
+    row.key,
+    id,
+  ])[0]?.["id"];
+  if (typeof before === "string") {
     store.statement("UPDATE artifact_collection SET latest_id = ? WHERE key = ?").run(before, row.key);
-  else store.statement("DELETE FROM artifact_collection WHERE key = ?").run(row.key);
+    tellCollection(core, "updated", row.key);
+  } else {
+    tellCollection(core, "deleted", row.key);
+    store.statement("DELETE FROM artifact_collection WHERE key = ?").run(row.key);
+  }
+  store.statement("DELETE FROM artifact WHERE id = ?").run(id);
   return true;
+}
+
+function collectionOf(store: Store, key: string): { readonly id: string; readonly latest_id: string } | undefined {
+  // STRICT table: the columns have these types.
+  return store.query("SELECT id, latest_id FROM artifact_collection WHERE key = ?", [key])[0] as
+    | { readonly id: string; readonly latest_id: string }
+    | undefined;
+}
+
+function tellCollection({ store, events }: ServerCore, act: Act, key: string): void {
+  const collection = collectionOf(store, key);
+  const latest = collection && byId(store, collection.latest_id);
+  if (latest) tellArtifactCollection(events, act, { id: collection.id, key, latest });
 }
 
 function byId(store: Store, id: string): ArtifactRow | undefined {
@@ -205,7 +239,7 @@ function artifactCondition(
 }
 
 function ofRuns(filters: JoinedFilters): Condition | undefined {
-  if (!filters.flows && !filters.flow_runs && !filters.task_runs) return undefined;
+  if (!filters.flows && !filters.flow_runs && !filters.task_runs && !filters.deployments) return undefined;
   const where = whereFlowRuns(filters);
   return { sql: `a.flow_run_id IN (SELECT r.id FROM flow_run r WHERE ${where.sql})`, parameters: where.parameters };
 }

@@ -1,19 +1,21 @@
 import type { CountFlowsBody, FlowCreate, FlowUpdate, ReadFlowsBody } from "../../wire/contract/shapes.ts";
 import { Refusal, reply } from "../api-reply.ts";
+import { tellFlow } from "../events/object-events.ts";
 import { countRows, readFlows } from "../queries/read-runs.ts";
+import type { ServerCore } from "../server-core.ts";
 import { found, param, type Handlers } from "./handler.ts";
 import { flowBody } from "../queries/render.ts";
 
 /** Flows: made once by name, then found. Bodies have the shapes of the route table's schemas. */
 export const flowHandlers: Handlers = {
-  "POST /flows/": async (call, { store }) => {
+  "POST /flows/": async (call, { store, events }) => {
     const body = call.body as FlowCreate;
     const { row, isNew } = await store.write(() => {
       const known = store.flows.byName(body.name);
-      return {
-        row: known ?? store.flows.insert({ name: body.name, tags: body.tags ?? [], labels: body.labels ?? {} }),
-        isNew: !known,
-      };
+      if (known) return { row: known, isNew: false };
+      const made = store.flows.insert({ name: body.name, tags: body.tags ?? [], labels: body.labels ?? {} });
+      tellFlow(events, "created", made);
+      return { row: made, isNew: true };
     });
     return reply(isNew ? 201 : 200, flowBody(row));
   },
@@ -32,18 +34,28 @@ export const flowHandlers: Handlers = {
   },
   "POST /flows/count": async (call, { store }) =>
     reply(200, await store.read(() => countRows(store, "flow", call.body as CountFlowsBody))),
-  "PATCH /flows/{id}": async (call, { store }) => {
+  "PATCH /flows/{id}": async (call, { store, events }) => {
     const { tags } = call.body as FlowUpdate;
     const id = param(call, "id");
-    const isThere = await store.write(() =>
-      tags ? store.flows.updateTags(id, tags) : store.flows.byId(id) !== undefined,
-    );
-    if (!isThere) throw new Refusal(404, "Flow not found");
+    await store.write(() => {
+      if (tags) store.flows.updateTags(id, tags);
+      const flow = store.flows.byId(id);
+      if (!flow) throw new Refusal(404, "Flow not found");
+      tellFlow(events, "updated", flow);
+    });
     return reply(204);
   },
-  "DELETE /flows/{id}": async (call, { store }) => {
-    const isThere = await store.write(() => store.flows.delete(param(call, "id")));
+  "DELETE /flows/{id}": async (call, core) => {
+    const isThere = await core.store.write(() => deleteFlow(core, param(call, "id")));
     if (!isThere) throw new Refusal(404, "Flow not found");
     return reply(204);
   },
 };
+
+/** Deletes a flow and tells of it. Runs inside a write. @returns false when there is none */
+export function deleteFlow({ store, events }: ServerCore, id: string): boolean {
+  const flow = store.flows.byId(id);
+  if (!flow) return false;
+  tellFlow(events, "deleted", flow);
+  return store.flows.delete(id);
+}

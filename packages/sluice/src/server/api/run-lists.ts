@@ -17,6 +17,7 @@ import { readHistory } from "../queries/run-history.ts";
 import { latenessSql } from "../queries/run-times.ts";
 import { pageLimit } from "../request/check-request.ts";
 import { type Handlers } from "./handler.ts";
+import { deleteFlow } from "./flows.ts";
 
 /** Pages, histories and averages of flows and runs. Bodies have the shapes of the route table's schemas. */
 export const runListHandlers: Handlers = {
@@ -74,7 +75,7 @@ export const runListHandlers: Handlers = {
     const ids = await core.store.read(() =>
       readFlows(core.store, { flows: body.flows ?? null }, { limit: pageLimit(body.limit) }).map(({ id }) => id),
     );
-    for (const id of ids) await core.store.write(() => core.store.flows.delete(id));
+    for (const id of ids) await core.store.write(() => deleteFlow(core, id));
     return reply(200, { deleted: ids });
   },
 };

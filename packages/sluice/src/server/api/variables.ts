@@ -7,13 +7,16 @@ import type {
   VariableUpdate,
 } from "../../wire/contract/shapes.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
-import { InvalidRequest, Refusal, reply } from "../api-reply.ts";
+import { DATA_CONFLICT, InvalidRequest, Refusal, reply } from "../api-reply.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
+import { tellVariable } from "../events/object-events.ts";
 import { combine, hasTags, isAny, isLike, type Condition } from "../queries/condition.ts";
 import { tagsOf } from "../queries/filter-runs.ts";
 import { bounds } from "../queries/read-runs.ts";
+import { quoteName } from "../request/quote-name.ts";
 import { valueFault } from "../request/faults.ts";
+import type { ServerCore } from "../server-core.ts";
 import { param, type Handlers, type RouteCall } from "./handler.ts";
 
 interface VariableRow {
@@ -33,33 +36,35 @@ const ORDER: Readonly<Record<string, string>> = {
   NAME_DESC: "v.name DESC",
   NAME_ASC: "v.name ASC",
 };
-const NAME = /^[a-z0-9]+(_[a-z0-9]+)*$/;
+const NAME = /^[a-z0-9_]*$/;
 const MAX_VALUE_CHARACTERS = 5000;
 
 /** Variables: JSON values by name. Bodies have the shapes of the route table's schemas. */
 export const variableHandlers: Handlers = {
-  "POST /variables/": async (call, { store }) => {
+  "POST /variables/": async (call, { store, events }) => {
     const body = call.body as VariableCreate;
     checkName(body);
     checkValue(body);
     const row = await store.write(() => {
       if (byKey(store, "name", body.name))
-        throw new Refusal(409, `A variable with the name '${body.name}' already exists.`);
+        throw new Refusal(409, `A variable with the name ${quoteName(body.name)} already exists.`);
       const now = store.nowUs();
       const id = newId(now);
       store
         .statement("INSERT INTO variable (id, name, value, tags, created, updated) VALUES (?, ?, ?, ?, ?, ?)")
         .run(id, body.name, JSON.stringify(body.value ?? null), JSON.stringify(body.tags ?? []), now, now);
-      return found(byKey(store, "id", id));
+      const made = found(byKey(store, "id", id));
+      tellVariable(events, "created", made);
+      return made;
     });
     return reply(201, variableBody(row));
   },
   "GET /variables/{id}": (call, { store }) => read(call, store, "id"),
   "GET /variables/name/{name}": (call, { store }) => read(call, store, "name"),
-  "PATCH /variables/{id}": (call, { store }) => update(call, store, "id"),
-  "PATCH /variables/name/{name}": (call, { store }) => update(call, store, "name"),
-  "DELETE /variables/{id}": (call, { store }) => remove(call, store, "id"),
-  "DELETE /variables/name/{name}": (call, { store }) => remove(call, store, "name"),
+  "PATCH /variables/{id}": (call, core) => update(call, core, "id"),
+  "PATCH /variables/name/{name}": (call, core) => update(call, core, "name"),
+  "DELETE /variables/{id}": (call, core) => remove(call, core, "id"),
+  "DELETE /variables/name/{name}": (call, core) => remove(call, core, "name"),
   "POST /variables/filter": async (call, { store }) => {
     const body = call.body as ReadVariablesBody;
     const where = conditionOf(body.variables);
@@ -84,14 +89,15 @@ async function read(call: RouteCall, store: Store, key: Key) {
   return reply(200, variableBody(found(await store.read(() => byKey(store, key, param(call, key))))));
 }
 
-async function update(call: RouteCall, store: Store, key: Key) {
+async function update(call: RouteCall, { store, events }: ServerCore, key: Key) {
   const body = call.body as VariableUpdate;
   checkName(body);
   checkValue(body);
   await store.write(() => {
     const row = found(byKey(store, key, param(call, key)));
+    if (body.name === null) throw new Refusal(409, DATA_CONFLICT);
     if (body.name && body.name !== row.name && byKey(store, "name", body.name))
-      throw new Refusal(409, `A variable with the name '${body.name}' already exists.`);
+      throw new Refusal(409, `A variable with the name ${quoteName(body.name)} already exists.`);
     store
       .statement("UPDATE variable SET name = ?, value = ?, tags = ?, updated = ? WHERE id = ?")
       .run(
@@ -101,14 +107,16 @@ async function update(call: RouteCall, store: Store, key: Key) {
         store.nowUs(),
         row.id,
       );
+    tellVariable(events, "updated", found(byKey(store, "id", row.id)));
   });
   return reply(204);
 }
 
-async function remove(call: RouteCall, store: Store, key: Key) {
+async function remove(call: RouteCall, { store, events }: ServerCore, key: Key) {
   await store.write(() => {
     const row = found(byKey(store, key, param(call, key)));
     store.statement("DELETE FROM variable WHERE id = ?").run(row.id);
+    tellVariable(events, "deleted", row);
   });
   return reply(204);
 }

@@ -217,7 +217,7 @@ function tellAutomation({ events }: AutomationCore, act: "created" | "updated" |
   events.append({
     event: `prefect.automation.${act}`,
     resource: { "prefect.resource.id": `prefect.automation.${row.id}`, "prefect.resource.name": row.name },
-    payload: {},
+    payload: { ...automationBody(row) },
   });
 }
 

@@ -12,7 +12,15 @@ export function tellBlockType(events: EventLog, act: Act, type: BlockTypeRow): v
   events.append({
     event: `prefect.block-type.${act}`,
     resource: { "prefect.resource.id": `prefect.block-type.${type.id}`, "prefect.resource.name": type.name },
-    payload: { name: type.name, slug: type.slug },
+    payload: {
+      name: type.name,
+      slug: type.slug,
+      logo_url: type.logo_url,
+      documentation_url: type.documentation_url,
+      description: type.description,
+      code_example: type.code_example,
+      is_protected: type.is_protected === 1,
+    },
   });
 }
 
@@ -33,6 +41,7 @@ export function tellBlockDocument(
     {
       "prefect.resource.id": `prefect.block-type.${row.block_type_id}`,
       "prefect.resource.role": "block-type",
+      "prefect.resource.name": body.block_type_name ?? "",
     },
     {
       "prefect.resource.id": `prefect.block-schema.${row.block_schema_id}`,
