@@ -1,8 +1,11 @@
 /**
- * Makes `.venv/prefect`, a Python environment with the real Prefect, for the peers of the benchmarks and the tests that
- * speak with Prefect's own clients. Exact versions stand in `scripts/python-requirements.txt`. A second run does nothing.
+ * Makes the Python environments of the benchmarks and the tests, in exact versions; a second run does nothing.
  *
- * Prints the path of its Python on standard output. Exits with 1 and one line when there is no fitting Python.
+ * - `.venv/prefect`, of `scripts/python-requirements.txt`: the real Prefect.
+ * - `.venv/interop`, of `scripts/python-requirements-interop.txt`: schemathesis, which makes requests up from the contract.
+ *
+ * `node scripts/python-env.mjs [interop]` makes one of them, by default Prefect's, and prints the path of its Python on
+ * standard output. Exits with 1 and one line when there is no fitting Python.
  */
 import { createHash } from "node:crypto";
 import { spawnSync } from "node:child_process";
@@ -11,11 +14,12 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { repoFolder } from "./repo-node.mjs";
 
-const requirements = join(repoFolder, "scripts/python-requirements.txt");
-const folder = join(repoFolder, ".venv/prefect");
-const python = join(folder, "bin/python");
-const stamp = join(folder, ".requirements-sha256");
-/** Prefect 3.8 runs on these; the first one found is taken. */
+/** Each environment, by the folder's name in `.venv`: where its versions stand, and what it brings. */
+const environments = {
+  prefect: { requirements: "scripts/python-requirements.txt", content: "Prefect" },
+  interop: { requirements: "scripts/python-requirements-interop.txt", content: "schemathesis" },
+};
+/** Both run on these; the first one found is taken. */
 const interpreters = ["python3.11", "python3.12", "python3.13", "python3.10", "python3"];
 
 function isFitting(interpreter) {
@@ -34,18 +38,27 @@ function step(command, args) {
 }
 
 /**
- * Makes the environment unless it is there with the required versions, and returns the path of its Python.
+ * Makes an environment unless it is there with the required versions, and returns the path of its Python.
  *
+ * @param name `prefect` (default) or `interop`
  * @throws Error when no Python 3.10 to 3.13 with venv is installed, or pip fails
  */
-export function preparePython() {
+export function preparePython(name = "prefect") {
+  if (!Object.hasOwn(environments, name)) {
+    throw new Error(`expected one of ${Object.keys(environments).join(", ")}, got ${name}`);
+  }
+  const { requirements: file, content } = environments[name];
+  const requirements = join(repoFolder, file);
+  const folder = join(repoFolder, ".venv", name);
+  const python = join(folder, "bin/python");
+  const stamp = join(folder, ".requirements-sha256");
   const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return python;
   const interpreter = interpreters.find(isFitting);
   if (interpreter === undefined) {
     throw new Error("found no Python 3.10 to 3.13 with its venv module (on Debian: apt install python3 python3-venv)");
   }
-  console.error(`Installing Prefect for ${interpreter} into .venv/prefect (once, about a minute) …`);
+  console.error(`Installing ${content} for ${interpreter} into .venv/${name} (once, about a minute) …`);
   rmSync(folder, { recursive: true, force: true });
   step(interpreter, ["-m", "venv", folder]);
   step(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", requirements]);
@@ -56,7 +69,7 @@ export function preparePython() {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   try {
-    console.log(preparePython());
+    console.log(preparePython(process.argv[2]));
   } catch (error) {
     console.error(`The Python environment could not be made: ${error.message}.`);
     process.exitCode = 1;

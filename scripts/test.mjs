@@ -2,7 +2,8 @@
  * `npm test`: sets the repository up and runs every check and every test; closes with the line `N passed, N failed`
  * (`, N skipped` when there are any), in which each check counts as one test. The exit code is 1 when something failed.
  *
- * Arguments go to vitest: `npm test -- packages/sluice/src/rules`.
+ * Arguments go to vitest: `npm test -- packages/sluice/src/rules`. `npm run test:interop` (`--interop` as the first one) builds
+ * and runs `tests/interop` alone: our server, Prefect's clients and a real Prefect server.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +19,11 @@ await installDependencies();
 
 const node = findNode();
 const tool = (path, ...args) => runProgram(node, [join("node_modules", path), ...args]);
-const checks = [
+const [first, ...others] = process.argv.slice(2);
+const isInterop = first === "--interop";
+const vitestArgs = isInterop ? (others.length > 0 ? others : ["tests/interop"]) : process.argv.slice(2);
+
+const allChecks = [
   { name: "build", run: build },
   { name: "format", run: () => tool("oxfmt/bin/oxfmt", "--check") },
   { name: "lint", run: () => tool("oxlint/bin/oxlint", "--quiet") },
@@ -29,6 +34,8 @@ const checks = [
   { name: "unused code", run: () => tool("knip/bin/knip.js", "--no-progress") },
 ];
 
+const checks = isInterop ? allChecks.slice(0, 1) : allChecks;
+
 const tally = { passed: 0, failed: 0, skipped: 0 };
 
 /** Adds what vitest counted; a run that ended without its count, or failed outside a test, is one failure more. */
@@ -36,7 +43,7 @@ async function runTests() {
   const folder = mkdtempSync(join(tmpdir(), "sluice-tally-"));
   const file = join(folder, "tally.json");
   try {
-    const code = await runProgram(node, ["node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)], {
+    const code = await runProgram(node, ["node_modules/vitest/vitest.mjs", "run", ...vitestArgs], {
       TEST_TALLY_FILE: file,
     });
     const counted = JSON.parse(readFileSync(file, "utf8"));
@@ -51,12 +58,16 @@ async function runTests() {
 }
 
 /** What some tests need beside Node: a machine without it runs all others, and is told. */
-const needs = [
-  { tests: "the tests with Prefect's own Python client (tests/interop)", prepare: preparePython },
-  { tests: "the tests in a browser (tests/browser)", prepare: prepareBrowser },
+const interopNeeds = [
+  { tests: "the tests with the real Prefect (tests/interop)", prepare: () => preparePython("prefect") },
+  {
+    tests: "the comparison of generated requests (tests/interop/generated.test.ts)",
+    prepare: () => preparePython("interop"),
+  },
 ];
+const allNeeds = [...interopNeeds, { tests: "the tests in a browser (tests/browser)", prepare: prepareBrowser }];
 
-function prepareNeeds() {
+function prepareNeeds(needs) {
   for (const { tests, prepare } of needs) {
     try {
       prepare();
@@ -71,7 +82,8 @@ for (const check of checks) {
   tally[code === 0 ? "passed" : "failed"] += 1;
   console.log(`${code === 0 ? "ok" : "FAILED"}  ${check.name}`);
 }
-if (process.argv.length === 2) prepareNeeds();
+if (isInterop) prepareNeeds(interopNeeds);
+else if (vitestArgs.length === 0) prepareNeeds(allNeeds);
 await runTests();
 console.log(closingLine(tally));
 process.exitCode = tally.failed === 0 ? 0 : 1;

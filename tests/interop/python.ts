@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 
 /** The Python with the real Prefect that `npm test` makes. */
 export const python = fileURLToPath(new URL("../../.venv/prefect/bin/python", import.meta.url));
+/** The Python with what makes requests up from the contract. */
+export const generatorPython = fileURLToPath(new URL("../../.venv/interop/bin/python", import.meta.url));
 /** The harness that holds a server against the contract. */
 export const contractFolder = fileURLToPath(new URL("../contract/", import.meta.url));
 
@@ -18,10 +20,14 @@ export interface PythonEnd {
 /** Runs a Python program to its end; one that takes longer than `timeoutMs` is killed. */
 export async function runPython(
   args: readonly string[],
-  options: { readonly cwd: string; readonly timeoutMs: number },
+  options: { readonly cwd: string; readonly timeoutMs: number; readonly interpreter?: string },
 ): Promise<PythonEnd> {
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1" };
-  const child = spawn(python, args, { cwd: options.cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(options.interpreter ?? python, args, {
+    cwd: options.cwd,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));
@@ -38,8 +44,15 @@ export interface RealServer {
   close(): Promise<void>;
 }
 
-/** Starts a real Prefect server on a free port with a home of its own; resolves when it is healthy. */
-export async function startRealServer(home: string): Promise<RealServer> {
+/**
+ * Starts a real Prefect server on a free port with a home of its own; resolves when it is healthy.
+ *
+ * @param settings further variables of its environment
+ */
+export async function startRealServer(
+  home: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RealServer> {
   const port = await freePort();
   const env = {
     ...process.env,
@@ -47,6 +60,7 @@ export async function startRealServer(home: string): Promise<RealServer> {
     DO_NOT_TRACK: "1",
     PREFECT_SERVER_ANALYTICS_ENABLED: "false",
     PREFECT_LOGGING_SERVER_LEVEL: "ERROR",
+    ...settings,
   };
   const args = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", String(port)];
   const child = spawn(python, args, { cwd: home, env, stdio: "ignore", detached: true });
