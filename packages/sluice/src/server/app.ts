@@ -3,6 +3,7 @@ import { HANDLERS } from "./api/index.ts";
 import type { Handler } from "./api/handler.ts";
 import { Refusal, type ApiCall, type ApiReply } from "./api-reply.ts";
 import { installSystemBlocks } from "./blocks/system-blocks.ts";
+import { checkParameterSize, ROUTES_WITH_PARAMETERS } from "./parameters/parameter-size.ts";
 import { RequestCheck } from "./request/check-request.ts";
 import { RouteMatcher } from "./request/match-route.ts";
 import { finishPurges } from "./services/purge.ts";
@@ -17,17 +18,20 @@ export interface App {
 interface Entry {
   readonly handler: Handler;
   readonly check: RequestCheck;
+  readonly hasParameters: boolean;
 }
 
 /** Makes the app over an open core: finds a request's route, checks its body by the route's schema, and calls the handler. */
 export function createApp(core: ServerCore): App {
   const routes = new RouteMatcher<Entry>();
   for (const route of [...ROUTES, ...OWN_ROUTES]) {
-    const handler = HANDLERS[`${route.method} ${route.path}`];
-    if (handler) routes.add(route, { handler, check: new RequestCheck(route) });
+    const name = `${route.method} ${route.path}`;
+    const handler = HANDLERS[name];
+    const hasParameters = ROUTES_WITH_PARAMETERS.has(name);
+    if (handler) routes.add(route, { handler, check: new RequestCheck(route), hasParameters });
   }
   core.store.write(() => installSystemBlocks(core.store)).catch(core.onError);
-  finishPurges(core.store).catch(core.onError);
+  finishPurges(core);
   return { handle: (call, signal) => dispatch(routes, core, { call, signal }) };
 }
 
@@ -40,12 +44,13 @@ async function dispatch(
   const matched = routes.match(call.method, path);
   if (matched === "method") throw new Refusal(405, "Method Not Allowed");
   if (matched === undefined) return redirect(routes, call);
-  const { handler, check } = matched.target;
+  const { handler, check, hasParameters } = matched.target;
   const query = new URLSearchParams(search);
   check.query(query);
   const { userAgent, origin, isPage } = call;
   const body = check.body(call);
   check.path(matched.params, body);
+  if (hasParameters) checkParameterSize(body, call.body ?? "", core.settings.maxParameterSize);
   return handler(
     {
       params: matched.params,

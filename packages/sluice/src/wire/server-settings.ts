@@ -84,6 +84,11 @@ export const SERVER_SETTINGS = {
     10,
     "The longest time after which a task run tries again that found no slot of its tags.",
   ),
+  maxParameterSize: number(
+    "API_MAX_PARAMETER_SIZE",
+    524_288,
+    "The largest parameters of a run or a deployment, in bytes of their JSON; 0 for no limit.",
+  ),
   maxCacheKeyLength: number("TASKS_MAX_CACHE_KEY_LENGTH", 2000, "The longest cache key of a task run, in characters."),
   foremanEnabled: flag(
     "SERVICES_FOREMAN_ENABLED",

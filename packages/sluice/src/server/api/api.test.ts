@@ -176,7 +176,8 @@ test("filters combine, page and sort", async () => {
   expect(await find({ tags: { all_: ["x", "y"] } })).toEqual([b.id]);
   expect(await find({ tags: { is_null_: true } })).toEqual([c.id]);
   expect(await find({ name: { like_: "LPH" } })).toEqual([a.id]);
-  expect(await find({ name: { like_: "%" } })).toEqual([c.id]);
+  expect(await find({ name: { like_: "l_h%" } })).toEqual([a.id]);
+  expect(await find({ name: { like_: "a".repeat(100_000) } })).toEqual([]);
   expect(await find({ operator: "or_", name: { any_: ["alpha"] }, state: { type: { any_: ["RUNNING"] } } })).toEqual([
     a.id,
     b.id,
@@ -256,6 +257,53 @@ test("a deleted flow run takes its task runs and logs with it", async () => {
   expect((await call("GET", `/flow_runs/${id}`)).status).toBe(404);
   expect((await call("POST", "/task_runs/count", {})).json).toBe(0);
   expect((await call("POST", "/logs/filter", {})).json).toEqual([]);
+});
+
+test.each(["alone", "with others"])("a flow that is deleted %s takes its runs and deployments with it", async (how) => {
+  const run = await makeRun();
+  const flowId = run["flow_id"];
+  const deployment = (await call("POST", "/deployments/", { flow_id: flowId, name: "nightly" })).json.id;
+  const scheduled = (await call("POST", `/deployments/${deployment}/create_flow_run`, {})).json.id;
+  const task = (await call("POST", "/task_runs/", { flow_run_id: run.id, task_key: "t", dynamic_key: "0" })).json.id;
+  const other = await call("POST", "/flows/", { name: "other" });
+  const kept = (await makeRun({ flow_id: other.json.id })).id;
+  if (how === "alone") expect((await call("DELETE", `/flows/${String(flowId)}`)).status).toBe(204);
+  else
+    expect(await call("POST", "/flows/bulk_delete", { flows: { id: { any_: [flowId] } } })).toEqual({
+      status: 200,
+      json: { deleted: [flowId] },
+    });
+  for (const path of [`/flow_runs/${run.id}`, `/flow_runs/${scheduled}`, `/deployments/${deployment}`])
+    expect((await call("GET", path)).status, path).toBe(404);
+  await expect.poll(async () => (await call("GET", `/task_runs/${task}`)).status).toBe(404);
+  expect((await call("GET", `/flow_runs/${kept}`)).status).toBe(200);
+  expect((await call("DELETE", `/flows/${String(flowId)}`)).status).toBe(404);
+});
+
+test("parameters that are too large are refused wherever they would be stored", async () => {
+  const run = await makeRun();
+  const flow_id = run["flow_id"];
+  const deployment = (await call("POST", "/deployments/", { flow_id, name: "nightly" })).json.id;
+  // Six bytes each, as Prefect counts.
+  const parameters = { text: "é".repeat(90_000) };
+  const bodies = [
+    ["POST", "/flow_runs/", { flow_id, parameters }],
+    ["PATCH", `/flow_runs/${run.id}`, { parameters }],
+    ["POST", "/deployments/", { flow_id, name: "large", parameters }],
+    ["PATCH", `/deployments/${deployment}`, { parameters }],
+    ["POST", `/deployments/${deployment}/create_flow_run`, { parameters }],
+  ] as const;
+  for (const [method, path, body] of bodies) {
+    const answer = await call(method, path, body);
+    expect(answer.status, path).toBe(422);
+    expect(answer.json["exception_detail"]).toMatchObject([
+      {
+        loc: ["body", "parameters"],
+        msg: expect.stringContaining("less than 524,288 bytes when serialized (got 540,011 bytes)"),
+      },
+    ]);
+  }
+  expect((await call("POST", "/flow_runs/", { flow_id, parameters: { text: "e".repeat(500_000) } })).status).toBe(201);
 });
 
 test("a testing server is emptied on request, another one is not", async () => {

@@ -2,8 +2,8 @@ import type { CountFlowsBody, FlowCreate, FlowUpdate, ReadFlowsBody } from "../.
 import { Refusal, reply } from "../api-reply.ts";
 import { tellFlow } from "../events/object-events.ts";
 import { countRows, readFlows } from "../queries/read-runs.ts";
-import type { ServerCore } from "../server-core.ts";
 import { found, param, type Handlers } from "./handler.ts";
+import { deleteFlow } from "../services/purge.ts";
 import { flowBody } from "../queries/render.ts";
 
 /** Flows: made once by name, then found. Bodies have the shapes of the route table's schemas. */
@@ -46,16 +46,7 @@ export const flowHandlers: Handlers = {
     return reply(204);
   },
   "DELETE /flows/{id}": async (call, core) => {
-    const isThere = await core.store.write(() => deleteFlow(core, param(call, "id")));
-    if (!isThere) throw new Refusal(404, "Flow not found");
+    if (!(await deleteFlow(core, param(call, "id")))) throw new Refusal(404, "Flow not found");
     return reply(204);
   },
 };
-
-/** Deletes a flow and tells of it. Runs inside a write. @returns false when there is none */
-export function deleteFlow({ store, events }: ServerCore, id: string): boolean {
-  const flow = store.flows.byId(id);
-  if (!flow) return false;
-  tellFlow(events, "deleted", flow);
-  return store.flows.delete(id);
-}

@@ -16,8 +16,8 @@ import { whereFlowRuns, type JoinedFilters } from "../queries/run-filters.ts";
 import { readHistory } from "../queries/run-history.ts";
 import { latenessSql } from "../queries/run-times.ts";
 import { pageLimit } from "../request/check-request.ts";
+import { deleteFlow } from "../services/purge.ts";
 import { type Handlers } from "./handler.ts";
-import { deleteFlow } from "./flows.ts";
 
 /** Pages, histories and averages of flows and runs. Bodies have the shapes of the route table's schemas. */
 export const runListHandlers: Handlers = {
@@ -75,8 +75,9 @@ export const runListHandlers: Handlers = {
     const ids = await core.store.read(() =>
       readFlows(core.store, { flows: body.flows ?? null }, { limit: pageLimit(body.limit) }).map(({ id }) => id),
     );
-    for (const id of ids) await core.store.write(() => deleteFlow(core, id));
-    return reply(200, { deleted: ids });
+    const deleted: string[] = [];
+    for (const id of ids) if (await deleteFlow(core, id)) deleted.push(id);
+    return reply(200, { deleted });
   },
 };
 

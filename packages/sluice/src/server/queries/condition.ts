@@ -46,10 +46,14 @@ export function isNotAny(column: string, values: readonly string[] | null | unde
     : undefined;
 }
 
-/** `column` contains the text, whatever the case. */
+const MAX_PATTERN = 10_000;
+
+/** `column` contains the text, whatever the case; `%` and `_` stand for any text and any character. */
 export function isLike(column: string, text: string | null | undefined): Condition | undefined {
   if (text === null || text === undefined || text === "") return undefined;
-  return { sql: `${column} LIKE ? ESCAPE '\\'`, parameters: [`%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`] };
+  // Longer than any name, and than what the database takes.
+  if (text.length > MAX_PATTERN) return { sql: "FALSE", parameters: [] };
+  return { sql: `${column} LIKE ?`, parameters: [`%${text}%`] };
 }
 
 /** `column` is null, or is not. */

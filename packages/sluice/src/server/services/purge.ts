@@ -1,6 +1,10 @@
 import { endLeasesOf } from "../concurrency/concurrency-leases.ts";
 import { deleteInputsOf } from "../db/flow-run-inputs.ts";
 import type { Store } from "../db/store.ts";
+import type { DeploymentRow } from "../deployments/deployment-rows.ts";
+import { deleteDeployment } from "../deployments/deployments.ts";
+import { tellFlow } from "../events/object-events.ts";
+import type { ServerCore } from "../server-core.ts";
 
 /** Rows taken away in one turn: some 10 ms. */
 const PORTION = 2000;
@@ -14,6 +18,46 @@ export async function deleteFlowRun(store: Store, id: string): Promise<boolean> 
   });
   if (isThere) await purgeRunData(store, id);
   return isThere;
+}
+
+/** Flow runs taken away in one turn with all that is theirs but task runs and logs. */
+const RUNS_PORTION = 100;
+
+/**
+ * Deletes a flow with its deployments and its runs. What hangs on the runs is taken away afterwards, while others are answered. Interrupted, the flow is
+ * still there.
+ *
+ * @returns false when there is no such flow
+ */
+export async function deleteFlow(core: ServerCore, id: string): Promise<boolean> {
+  const { store } = core;
+  const flow = await store.read(() => store.flows.byId(id));
+  if (!flow) return false;
+  while (await store.write(() => deleteRunsOfFlow(store, id)));
+  const isDeleted = await store.write(() => {
+    const deployments = store.query("SELECT * FROM deployment WHERE flow_id = ?", [id]);
+    // STRICT table: the columns have these types.
+    for (const row of deployments as unknown as DeploymentRow[]) deleteDeployment(core, row);
+    // The runs that were made meanwhile.
+    while (deleteRunsOfFlow(store, id));
+    const isThere = store.flows.delete(id);
+    if (isThere) tellFlow(core.events, "deleted", flow);
+    return isThere;
+  });
+  finishPurges(core);
+  return isDeleted;
+}
+
+function deleteRunsOfFlow(store: Store, flowId: string): boolean {
+  const runs = store.query(`SELECT id FROM flow_run WHERE flow_id = ? LIMIT ${RUNS_PORTION}`, [flowId]);
+  for (const row of runs) {
+    const id = String(row["id"]);
+    endLeasesOf(store, id);
+    deleteInputsOf(store, id);
+    store.statement("INSERT INTO purge (flow_run_id) VALUES (?) ON CONFLICT DO NOTHING").run(id);
+    store.flowRuns.delete(id);
+  }
+  return runs.length > 0;
 }
 
 /** Deletes a task run with what it holds and its logs. Resolves to false when there is no such run. */
@@ -55,10 +99,15 @@ export async function purgeRunData(store: Store, flowRunId: string): Promise<voi
   });
 }
 
-/** Finishes what was interrupted. */
-export async function finishPurges(store: Store): Promise<void> {
-  const left = await store.read(() => store.query("SELECT flow_run_id FROM purge", []));
-  for (const row of left) await purgeRunData(store, String(row["flow_run_id"]));
+/** Goes on with what is not yet taken away, while others are answered; what is left when the server ends is finished by the next. */
+export function finishPurges({ store, onError }: ServerCore): void {
+  const finish = async (): Promise<void> => {
+    const left = await store.read(() => store.query("SELECT flow_run_id FROM purge", []));
+    for (const row of left) await purgeRunData(store, String(row["flow_run_id"]));
+  };
+  finish().catch((error: unknown) => {
+    if (store.database.isOpen) onError(error);
+  });
 }
 
 function purgePortion(store: Store, flowRunId: string): boolean {
