@@ -215,6 +215,33 @@ test("an artifact is read by id, and by its key as the latest", async () => {
   expect((await call("GET", "/artifacts/report/latest")).json["data"]).toEqual([1]);
 });
 
+test("artifacts are found by their task runs, and by their flow runs", async () => {
+  const run = await makeRun();
+  const made: string[] = [];
+  const tasks: string[] = [];
+  for (const dynamic_key of ["0", "1"]) {
+    const task = await call("POST", "/task_runs/", { flow_run_id: run.id, task_key: "t", dynamic_key });
+    const ofTask = { key: `of-${dynamic_key}`, flow_run_id: run.id, task_run_id: task.json.id };
+    made.push((await call("POST", "/artifacts/", ofTask)).json.id);
+    tasks.push(task.json.id);
+  }
+  await call("POST", "/artifacts/", { key: "of-nobody" });
+  const byTask = { task_runs: { id: { any_: tasks.slice(0, 1) } } };
+  const byRun = { flow_runs: { id: { any_: [run.id] } } };
+  expect(ids((await call("POST", "/artifacts/filter", byTask)).json)).toEqual(made.slice(0, 1));
+  expect((await call("POST", "/artifacts/filter", byRun)).json).toHaveLength(2);
+  expect((await call("POST", "/artifacts/filter", { ...byTask, ...byRun })).json).toHaveLength(1);
+  expect((await call("POST", "/artifacts/count", byTask)).json).toBe(1);
+  expect((await call("POST", "/artifacts/latest/filter", byTask)).json).toHaveLength(1);
+  expect((await call("POST", "/artifacts/latest/count", byRun)).json).toBe(2);
+});
+
+test.each(["", " ", "' ' ", '""'])("a work pool must have more of a name than <%s>", async (name) => {
+  const { status, json } = await call("POST", "/work_pools/", { name, type: "process" });
+  expect(status).toBe(422);
+  expect(json["exception_detail"]).toMatchObject([{ loc: ["body", "name"] }]);
+});
+
 test("the tree nests flow runs and counts task runs per task", async () => {
   const [root, child, tracking] = [newId(1e15), newId(1e15), newId(1e15)];
   const done = [

@@ -16,7 +16,7 @@ import type { Store } from "../db/store.ts";
 import { tellArtifactCollection, type Act } from "../events/object-events.ts";
 import { combine, isAny, isLike, isNotAny, isNull, type Condition } from "../queries/condition.ts";
 import { bounds, type Page } from "../queries/read-runs.ts";
-import { whereFlowRuns, type JoinedFilters } from "../queries/run-filters.ts";
+import { whereFlowRuns, whereTaskRuns, type JoinedFilters } from "../queries/run-filters.ts";
 import { checkSlug } from "../request/check-names.ts";
 import type { ServerCore } from "../server-core.ts";
 import { param, type Handlers } from "./handler.ts";
@@ -239,9 +239,19 @@ function artifactCondition(
 }
 
 function ofRuns(filters: JoinedFilters): Condition | undefined {
-  if (!filters.flows && !filters.flow_runs && !filters.task_runs && !filters.deployments) return undefined;
-  const where = whereFlowRuns(filters);
-  return { sql: `a.flow_run_id IN (SELECT r.id FROM flow_run r WHERE ${where.sql})`, parameters: where.parameters };
+  const { task_runs: tasks, ...others } = filters;
+  const ofTasks = tasks ? whereTaskRuns({ task_runs: tasks }) : undefined;
+  const ofFlowRuns = others.flows || others.flow_runs || others.deployments ? whereFlowRuns(others) : undefined;
+  return combine([
+    ofTasks && {
+      sql: `a.task_run_id IN (SELECT t.id FROM task_run t WHERE ${ofTasks.sql})`,
+      parameters: ofTasks.parameters,
+    },
+    ofFlowRuns && {
+      sql: `a.flow_run_id IN (SELECT r.id FROM flow_run r WHERE ${ofFlowRuns.sql})`,
+      parameters: ofFlowRuns.parameters,
+    },
+  ]);
 }
 
 function artifactBody(row: ArtifactRow): Artifact {

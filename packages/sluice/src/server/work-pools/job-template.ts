@@ -5,11 +5,12 @@ import { valueFault } from "../request/faults.ts";
 /** `{{ name }}` in a text. */
 const PLACEHOLDER = /\{\{\s*([\w.\-[\]$]+)\s*\}\}/g;
 
-/**
- * Refuses a name that is blank. @throws InvalidRequest
- */
+/** Spaces and quotes: what is left of a name that was quoted once too often. */
+const NOTHING = /^['" ]*$/;
+
+/** Refuses a name that is as good as none. @throws InvalidRequest */
 export function checkPoolName(body: { readonly name: string }): void {
-  if (body.name.trim() !== "") return;
+  if (!NOTHING.test(body.name)) return;
   throw new InvalidRequest([valueFault(["body", "name"], "name cannot be an empty string", body.name)], body);
 }
 
