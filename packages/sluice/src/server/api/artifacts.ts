@@ -14,7 +14,7 @@ import { Refusal, reply } from "../api-reply.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
 import { tellArtifactCollection, type Act } from "../events/object-events.ts";
-import { combine, isAny, isLike, isNotAny, isNull, type Condition } from "../queries/condition.ts";
+import { combine, isAny, isLike, isNotAny, isNull, member, type Condition } from "../queries/condition.ts";
 import { bounds, type Page } from "../queries/read-runs.ts";
 import { whereFlowRuns, whereTaskRuns, type JoinedFilters } from "../queries/run-filters.ts";
 import { checkSlug } from "../request/check-names.ts";
@@ -226,13 +226,15 @@ function artifactCondition(
   if (!filter) return undefined;
   return combine(
     [
-      isAny("a.key", filter.key?.any_),
-      isLike("a.key", filter.key?.like_),
-      isNull("a.key", typeof filter.key?.exists_ === "boolean" ? !filter.key.exists_ : null),
-      isAny("a.flow_run_id", filter.flow_run_id?.any_),
-      isAny("a.task_run_id", filter.task_run_id?.any_),
-      isAny("a.type", filter.type?.any_),
-      isNotAny("a.type", filter.type?.not_any_),
+      member(
+        filter.key,
+        isAny("a.key", filter.key?.any_),
+        isLike("a.key", filter.key?.like_),
+        isNull("a.key", typeof filter.key?.exists_ === "boolean" ? !filter.key.exists_ : null),
+      ),
+      member(filter.flow_run_id, isAny("a.flow_run_id", filter.flow_run_id?.any_)),
+      member(filter.task_run_id, isAny("a.task_run_id", filter.task_run_id?.any_)),
+      member(filter.type, isAny("a.type", filter.type?.any_), isNotAny("a.type", filter.type?.not_any_)),
     ],
     filter.operator,
   );

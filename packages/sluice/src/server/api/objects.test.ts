@@ -127,9 +127,11 @@ test.each([
   expect((await call(method, path, body)).status).toBe(422);
 });
 
-test("a variable does not lose its name", async () => {
+test("a variable does not lose its name or its tags, nor takes the name of another", async () => {
   await call("POST", "/variables/", { name: "known", value: 1 });
-  expect((await call("PATCH", "/variables/name/known", { name: null })).status).toBe(409);
+  await call("POST", "/variables/", { name: "", value: 1 });
+  for (const change of [{ name: null }, { tags: null }, { name: "" }])
+    expect((await call("PATCH", "/variables/name/known", change)).status).toBe(409);
 });
 
 test.each([

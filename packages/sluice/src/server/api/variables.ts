@@ -11,7 +11,7 @@ import { DATA_CONFLICT, InvalidRequest, Refusal, reply } from "../api-reply.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
 import { tellVariable } from "../events/object-events.ts";
-import { combine, hasTags, isAny, isLike, type Condition } from "../queries/condition.ts";
+import { combine, hasTags, isAny, isLike, member, type Condition } from "../queries/condition.ts";
 import { tagsOf } from "../queries/filter-runs.ts";
 import { bounds } from "../queries/read-runs.ts";
 import { quoteName } from "../request/quote-name.ts";
@@ -95,9 +95,8 @@ async function update(call: RouteCall, { store, events }: ServerCore, key: Key) 
   checkValue(body);
   await store.write(() => {
     const row = found(byKey(store, key, param(call, key)));
-    if (body.name === null) throw new Refusal(409, DATA_CONFLICT);
-    if (body.name && body.name !== row.name && byKey(store, "name", body.name))
-      throw new Refusal(409, `A variable with the name ${quoteName(body.name)} already exists.`);
+    const isTaken = body.name !== undefined && body.name !== row.name && byKey(store, "name", body.name ?? "");
+    if (isTaken || body.name === null || body.tags === null) throw new Refusal(409, DATA_CONFLICT);
     store
       .statement("UPDATE variable SET name = ?, value = ?, tags = ?, updated = ? WHERE id = ?")
       .run(
@@ -135,9 +134,8 @@ function conditionOf(filter: VariableFilter | null | undefined): Condition {
   if (!filter) return combine([]);
   return combine(
     [
-      isAny("v.id", filter.id?.any_),
-      isAny("v.name", filter.name?.any_),
-      isLike("v.name", filter.name?.like_),
+      member(filter.id, isAny("v.id", filter.id?.any_)),
+      member(filter.name, isAny("v.name", filter.name?.any_), isLike("v.name", filter.name?.like_)),
       hasTags("v.tags", tagsOf(filter.tags)),
     ],
     filter.operator,

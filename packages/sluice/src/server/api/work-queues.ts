@@ -44,6 +44,7 @@ export const workQueueHandlers: Handlers = {
   },
   "POST /work_pools/{work_pool_name}/queues/filter": async (call, { store }) => {
     const body = call.body as ReadWorkQueuesBody;
+    pageLimit(body.limit); // Refused before the pool is looked for.
     const bodies = await store.read(() => {
       const pool = foundPool(store, param(call, "work_pool_name"));
       const where = combine([

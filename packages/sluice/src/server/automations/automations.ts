@@ -5,7 +5,7 @@ import { InvalidRequest, Refusal } from "../api-reply.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
 import type { EventLog } from "../events/event-log.ts";
-import { combine, hasTags, isAny, type Condition } from "../queries/condition.ts";
+import { combine, hasTags, isAny, member, type Condition } from "../queries/condition.ts";
 import { poolOfQueue } from "../deployments/deployment-queue.ts";
 import { deploymentById } from "../deployments/deployment-rows.ts";
 import { jobVariableFault } from "../parameters/job-variables.ts";
@@ -47,8 +47,8 @@ export function createAutomation(core: AutomationCore, body: AutomationCreate): 
   const { store } = core;
   const now = store.nowUs();
   const id = newId(now);
-  checkRunActions(store, body);
   const { name, description, enabled, tags, trigger, actions, onTrigger, onResolve } = columnsOf(body, now);
+  checkRunActions(store, body);
   store
     .statement(
       `INSERT INTO automation (id, name, description, enabled, tags, trigger, actions, actions_on_trigger, actions_on_resolve, owner_resource, created, updated)
@@ -80,8 +80,8 @@ export function replaceAutomation(core: AutomationCore, row: AutomationRow, body
   // What is left out of the body stays as it is.
   const { description: about, enabled: isOn, tags: marks } = automationBody(row);
   const whole = { description: about ?? "", enabled: isOn ?? true, tags: marks ?? [], ...body };
-  checkRunActions(store, whole);
   const { name, description, enabled, tags, trigger, actions, onTrigger, onResolve } = columnsOf(whole, now);
+  checkRunActions(store, whole);
   store
     .statement(
       `UPDATE automation SET name = ?, description = ?, enabled = ?, tags = ?, trigger = ?, actions = ?, actions_on_trigger = ?, actions_on_resolve = ?,
@@ -126,9 +126,9 @@ export function automationCondition(filter: AutomationFilter): Condition {
   const before = filter.created?.before_ ? isoToMicros(filter.created.before_) : undefined;
   return combine(
     [
-      isAny("a.id", filter.id?.any_),
-      isAny("a.name", filter.name?.any_),
-      before === undefined ? undefined : { sql: "a.created <= ?", parameters: [before] },
+      member(filter.id, isAny("a.id", filter.id?.any_)),
+      member(filter.name, isAny("a.name", filter.name?.any_)),
+      member(filter.created, before === undefined ? undefined : { sql: "a.created <= ?", parameters: [before] }),
       hasTags("a.tags", filter.tags),
     ],
     filter.operator,

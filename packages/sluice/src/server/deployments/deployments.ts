@@ -74,7 +74,13 @@ export function saveDeployment(core: ServerCore, body: DeploymentCreate): SavedD
   const limitId = body.global_concurrency_limit_id;
   checkGlobalLimit(store, limitId);
   const queueId = queueIdOf(core, { pool: body.work_pool_name, queue: body.work_queue_name });
-  checkBlocks(store, body);
+  const unknown = unknownBlock(store, body);
+  if (unknown) {
+    throw new Refusal(
+      409,
+      `Error creating deployment. Could not find ${unknown.kind} block with id: ${unknown.id}. This usually occurs when applying a deployment specification that was built against a different Prefect database / workspace.`,
+    );
+  }
   const flow = store.flows.byId(body.flow_id);
   if (!flow) throw new Refusal(409, DATA_CONFLICT);
   // Written from a validated body.
@@ -103,6 +109,7 @@ export function saveDeployment(core: ServerCore, body: DeploymentCreate): SavedD
 export function updateDeployment(core: ServerCore, before: DeploymentRow, body: DeploymentUpdate): void {
   const { store } = core;
   checkGlobalLimit(store, body.global_concurrency_limit_id);
+  if (unknownBlock(store, body)) throw new Refusal(409, DATA_CONFLICT);
   const { id } = before;
   replaceSchedules(store, id, body.schedules);
   const queueId = queueIdOf(core, { pool: body.work_pool_name, queue: body.work_queue_name });
@@ -202,17 +209,18 @@ function checkGlobalLimit(store: Store, id: string | null | undefined): void {
   if (id && !limitById(store, id)) throw new Refusal(404, "Concurrency limit not found");
 }
 
-function checkBlocks(store: Store, body: DeploymentCreate): void {
-  for (const [kind, id] of [
-    ["infrastructure", body.infrastructure_document_id],
-    ["storage", body.storage_document_id],
-  ] as const) {
-    if (!id || store.statement("SELECT 1 FROM block_document WHERE id = ?").get(id)) continue;
-    throw new Refusal(
-      409,
-      `Error creating deployment. Could not find ${kind} block with id: ${id}. This usually occurs when applying a deployment specification that was built against a different Prefect database / workspace.`,
-    );
-  }
+/** The first of the blocks that a deployment names which is not there. */
+function unknownBlock(
+  store: Store,
+  body: Pick<DeploymentCreate, "infrastructure_document_id" | "storage_document_id">,
+): { readonly kind: string; readonly id: string } | undefined {
+  const named = [
+    { kind: "infrastructure", id: body.infrastructure_document_id },
+    { kind: "storage", id: body.storage_document_id },
+  ];
+  const query = store.statement("SELECT 1 FROM block_document WHERE id = ?");
+  for (const { kind, id } of named) if (id && !query.get(id)) return { kind, id };
+  return undefined;
 }
 
 /** Gives a deployment a limit of its own, changes it, or takes it away. */

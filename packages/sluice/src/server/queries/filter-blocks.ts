@@ -1,5 +1,5 @@
 import type { BlockDocumentFilter, BlockSchemaFilter, BlockTypeFilter } from "../../wire/contract/shapes.ts";
-import { combine, isAny, isLike, type Condition } from "./condition.ts";
+import { combine, isAny, isLike, member, type Condition } from "./condition.ts";
 
 /** Conditions on block types, whose table is `t`. */
 export function blockTypeCondition(filter: BlockTypeFilter | null | undefined): Condition | undefined {
@@ -13,15 +13,18 @@ export function blockSchemaCondition(filter: BlockSchemaFilter | null | undefine
   const { block_capabilities: capabilities } = filter;
   return combine(
     [
-      isAny("s.id", filter.id?.any_),
-      isAny("s.block_type_id", filter.block_type_id?.any_),
-      isAny("s.version", filter.version?.any_),
-      capabilities?.all_ && capabilities.all_.length > 0
-        ? {
-            sql: "NOT EXISTS (SELECT 1 FROM json_each(?) w WHERE w.value NOT IN (SELECT value FROM json_each(s.capabilities)))",
-            parameters: [JSON.stringify(capabilities.all_)],
-          }
-        : undefined,
+      member(filter.id, isAny("s.id", filter.id?.any_)),
+      member(filter.block_type_id, isAny("s.block_type_id", filter.block_type_id?.any_)),
+      member(filter.version, isAny("s.version", filter.version?.any_)),
+      member(
+        capabilities,
+        capabilities?.all_ && capabilities.all_.length > 0
+          ? {
+              sql: "NOT EXISTS (SELECT 1 FROM json_each(?) w WHERE w.value NOT IN (SELECT value FROM json_each(s.capabilities)))",
+              parameters: [JSON.stringify(capabilities.all_)],
+            }
+          : undefined,
+      ),
     ],
     filter.operator,
   );
@@ -43,13 +46,15 @@ export function whereBlockDocuments(filters: BlockDocumentFilters): Condition {
   return combine([
     combine(
       [
-        isAny("d.id", filter.id?.any_),
-        isAny("d.block_type_id", filter.block_type_id?.any_),
-        isAny("d.name", filter.name?.any_),
-        isLike("d.name", filter.name?.like_),
-        typeof anonymous?.eq_ === "boolean"
-          ? { sql: "d.is_anonymous = ?", parameters: [anonymous.eq_ ? 1 : 0] }
-          : undefined,
+        member(filter.id, isAny("d.id", filter.id?.any_)),
+        member(filter.block_type_id, isAny("d.block_type_id", filter.block_type_id?.any_)),
+        member(filter.name, isAny("d.name", filter.name?.any_), isLike("d.name", filter.name?.like_)),
+        member(
+          anonymous,
+          typeof anonymous?.eq_ === "boolean"
+            ? { sql: "d.is_anonymous = ?", parameters: [anonymous.eq_ ? 1 : 0] }
+            : undefined,
+        ),
       ],
       filter.operator,
     ),

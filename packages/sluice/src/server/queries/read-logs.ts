@@ -3,7 +3,7 @@ import { stateId } from "../../wire/state-id.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import type { LogRow } from "../db/log-table.ts";
 import type { Store } from "../db/store.ts";
-import { combine, isAny, isBetween, isNull, type Condition } from "./condition.ts";
+import { combine, isAny, isBetween, isNull, member, type Condition } from "./condition.ts";
 import { readTextSearch } from "./text-search.ts";
 
 /** Reads a page of lines, by their times. */
@@ -45,12 +45,18 @@ function logCondition(filter: LogFilter): Condition {
   const { level, text } = filter;
   return combine(
     [
-      isAny("flow_run_id", filter.flow_run_id?.any_),
-      isAny("task_run_id", filter.task_run_id?.any_),
-      isNull("task_run_id", filter.task_run_id?.is_null_),
+      member(filter.flow_run_id, isAny("flow_run_id", filter.flow_run_id?.any_)),
+      member(
+        filter.task_run_id,
+        isAny("task_run_id", filter.task_run_id?.any_),
+        isNull("task_run_id", filter.task_run_id?.is_null_),
+      ),
       isBetween("timestamp", filter.timestamp),
-      typeof level?.ge_ === "number" ? { sql: "level >= ?", parameters: [level.ge_] } : undefined,
-      typeof level?.le_ === "number" ? { sql: "level <= ?", parameters: [level.le_] } : undefined,
+      member(
+        level,
+        typeof level?.ge_ === "number" ? { sql: "level >= ?", parameters: [level.ge_] } : undefined,
+        typeof level?.le_ === "number" ? { sql: "level <= ?", parameters: [level.le_] } : undefined,
+      ),
       text ? textCondition(text.query) : undefined,
     ],
     filter.operator,
