@@ -7,12 +7,12 @@ import type {
   WorkQueueUpdate,
 } from "../../wire/contract/shapes.ts";
 import { isoToMicros } from "../../wire/timestamp.ts";
-import { ObjectNotFound, Refusal, reply, replyJson } from "../api-reply.ts";
+import { ObjectNotFound, Refusal, reply } from "../api-reply.ts";
 import type { Store } from "../db/store.ts";
 import { deploymentsOfQueues, noteDeploymentPolls } from "../deployments/deployment-status.ts";
 import { combine, type Condition } from "../queries/condition.ts";
 import { bounds } from "../queries/read-runs.ts";
-import { flowRunsText } from "../queries/render-flow-run.ts";
+import { flowRunView } from "../queries/render-flow-run.ts";
 import { isoOrNull } from "../queries/render.ts";
 import { whereWorkQueues } from "../queries/run-filters.ts";
 import { pageLimit } from "../request/check-request.ts";
@@ -125,7 +125,9 @@ export const workQueueHandlers: Handlers = {
       noteDeploymentPolls(core, deploymentsOfQueues(store, [queue.id]));
       return rows;
     });
-    return replyJson(200, await store.read(() => flowRunsText(store, runs)));
+    // The contract names no pool here.
+    const noPool = { work_pool_id: null, work_pool_name: null };
+    return reply(200, await store.read(() => runs.map((run) => Object.assign(flowRunView(store, run), noPool))));
   },
   "GET /work_queues/{id}/status": async (call, { store }) =>
     reply(200, await store.read(() => statusOf(store, param(call, "id")))),
