@@ -21,13 +21,19 @@ export class FlowTable {
     store.onUndo(() => this.#idByName.clear());
   }
 
-  /** Finds the flow of this name or makes it. */
-  ensure(name: string): string {
+  /** Finds the flow of this name or makes it, of which `onMade` hears. */
+  ensure(name: string, onMade?: (flow: FlowRow) => void): string {
     const known = this.#idByName.get(name);
     if (known !== undefined) return known;
-    const id = this.byName(name)?.id ?? this.insert({ name, tags: [], labels: {} }).id;
+    const id = this.byName(name)?.id ?? this.#make(name, onMade);
     this.#idByName.set(name, id);
     return id;
+  }
+
+  #make(name: string, onMade: ((flow: FlowRow) => void) | undefined): string {
+    const flow = this.insert({ name, tags: [], labels: {} });
+    onMade?.(flow);
+    return flow.id;
   }
 
   insert(flow: { readonly name: string; readonly tags: readonly string[]; readonly labels: object }): FlowRow {

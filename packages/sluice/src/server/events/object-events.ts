@@ -5,7 +5,7 @@ import type { EventLog, NewEvent } from "./event-log.ts";
 export type Act = "created" | "updated" | "deleted";
 
 /** Tells of a flow. */
-export function tellFlow(events: EventLog, act: Act, { id, name, tags, labels }: FlowRow): void {
+export function tellFlow(events: Pick<EventLog, "append">, act: Act, { id, name, tags, labels }: FlowRow): void {
   events.append({
     event: `prefect.flow.${act}`,
     resource: { "prefect.resource.id": `prefect.flow.${id}`, "prefect.resource.name": name },

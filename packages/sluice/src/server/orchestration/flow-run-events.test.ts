@@ -107,8 +107,13 @@ test("a run that is reported whole is told transition by transition, and once on
   ];
   const identity = { name: "run", flow_name: "etl", parameters: {} };
   const batch = { process_id: newId(START), records: [{ kind: "flow", id, base: 0, transitions, run: identity }] };
+  const flows: string[] = [];
+  core.events.listen((events) =>
+    flows.push(...events.map(({ event }) => event).filter((name) => name.startsWith("prefect.flow."))),
+  );
   await post("/sluice/run-records", batch);
   await post("/sluice/run-records", batch);
+  expect(flows).toEqual(["prefect.flow.created"]);
   expect(told.map(({ event, resource }) => [event, resource["prefect.run-count"]])).toEqual([
     ["prefect.flow-run.Pending", "0"],
     ["prefect.flow-run.Running", "1"],

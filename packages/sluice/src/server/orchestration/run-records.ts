@@ -36,6 +36,7 @@ import {
   transitionOf,
   type StoredTransition,
 } from "../db/transitions.ts";
+import { tellFlow } from "../events/object-events.ts";
 import { appendFlowRunEvents } from "./flow-run-events.ts";
 import { moveFlowRun, type Deciding } from "./set-flow-run-state.ts";
 import { appendToFlowRun, appendToTaskRun } from "./run-history.ts";
@@ -163,7 +164,7 @@ function insertFlowRun(reporter: Reporter, record: FlowRunRecord, identity: Flow
   const parent = identity.parent_task_run;
   const run = {
     id,
-    flow_id: store.flows.ensure(identity.flow_name),
+    flow_id: store.flows.ensure(identity.flow_name, (flow) => tellFlow(reporter.events, "created", flow)),
     name: identity.name,
     parent_task_run_id: parent?.id ?? null,
     parent_flow_run_id: parent?.flow_run_id ?? null,
