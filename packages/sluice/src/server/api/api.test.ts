@@ -215,6 +215,22 @@ test("an artifact is read by id, and by its key as the latest", async () => {
   expect((await call("GET", "/artifacts/report/latest")).json["data"]).toEqual([1]);
 });
 
+test.each([
+  ["NAME_ASC", ["a", "b", "c", "d"]],
+  ["NAME_DESC", ["d", "c", "b", "a"]],
+  ["END_TIME_DESC", ["b", "d", "c", "a"]],
+])("runs are listed by %s, ties by the order of their making, page by page", async (sort, names) => {
+  const made = new Map<string, string>();
+  for (const name of ["a", "b", "c", "d"]) made.set(name, (await makeRun({ name })).id);
+  for (const name of ["d", "b"]) await setState(made.get(name) ?? "", { type: "COMPLETED" }, true);
+  const listed: string[] = [];
+  for (const offset of [0, 2]) {
+    const page = await call("POST", "/flow_runs/filter", { sort, limit: 2, offset });
+    listed.push(...(page.json as unknown as { name: string }[]).map(({ name }) => name));
+  }
+  expect(listed).toEqual(names);
+});
+
 test("artifacts are found by their task runs, and by their flow runs", async () => {
   const run = await makeRun();
   const made: string[] = [];
