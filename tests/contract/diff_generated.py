@@ -19,19 +19,24 @@ ATTEMPTS = 10
 READS = re.compile(r"^GET |/(filter|count|paginate|history|lateness|latest/count|next-runs|count-deployments|count-task-runs|counts|count-by/\{countable\}|validate|concurrency_status)$")
 SHOWN = 600
 EVENTS_WITHIN_SECONDS = 30
+# The real server waits 60 s for a locked database before it answers 503.
+ANSWER_WITHIN_SECONDS = 150
 
 
 class Servers:
     def __init__(self, urls):
         # No connection is used twice: the real server breaks one after it has failed on a request.
         limits = httpx.Limits(max_keepalive_connections=0)
-        self.clients = [httpx.Client(base_url=url.rstrip("/"), timeout=60, limits=limits) for url in urls]
+        self.clients = [httpx.Client(base_url=url.rstrip("/"), timeout=ANSWER_WITHIN_SECONDS, limits=limits) for url in urls]
         self.asked_again = 0
 
     def send(self, server, method, path, body=None, query=None):
         content = {} if body is None else {"content": json.dumps(body), "headers": {"content-type": "application/json"}}
         for attempt in range(ATTEMPTS):
-            response = self.clients[server].request(method, path, params=query, **content)
+            try:
+                response = self.clients[server].request(method, path, params=query, **content)
+            except httpx.TransportError as error:
+                raise RuntimeError(f"{method} {path} at server {'AB'[server]}: {error!r}") from error
             if response.status_code != 503:
                 break
             self.asked_again += 1
