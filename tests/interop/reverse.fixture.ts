@@ -5,11 +5,13 @@ import {
   flow,
   gather,
   getRunLogger,
+  pauseFlowRun,
   ProcessPoolTaskRunner,
   runContext,
   task,
   ThreadPoolTaskRunner,
 } from "sluice";
+import { z } from "zod";
 
 /*
  * Flows for `reverse.test.ts`, which runs this file as a program of its own: `node reverse.fixture.ts <name of a flow> [argument]`. It prints a JSON line
@@ -110,11 +112,26 @@ const steps = flow("steps", async (count: number) => {
   return count;
 });
 
+const poll = { pollIntervalSeconds: 0.2 };
+const approval = flow("approval", { flowRunName: "approval" }, async () => {
+  await log("before");
+  const schema = z.object({ approved: z.boolean(), by: z.string().default("nobody") });
+  return pauseFlowRun({ ...poll, waitForInput: schema, inputDescription: "# Ship it?" });
+});
+/** Pauses by itself, in a subflow on a process, and for too short a time. */
+const paused = flow("paused", { taskRunner: new ProcessPoolTaskRunner({ maxWorkers: 1 }) }, async () => {
+  started();
+  await pauseFlowRun(poll);
+  const answer = await approval.submit();
+  await pauseFlowRun({ timeoutSeconds: 0.5 });
+  return answer;
+});
+
 function started(): void {
   console.log(JSON.stringify({ started: runContext().flowRunId }));
 }
 
-const flows = { tree, cancelled, crowd, stubborn, steps };
+const flows = { tree, cancelled, crowd, stubborn, steps, paused };
 const [name = "", argument = "1"] = process.argv.slice(2);
 if (name in flows) {
   // The test names one of the flows; those that take an argument take a number.

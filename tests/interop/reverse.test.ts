@@ -222,6 +222,32 @@ describe.skipIf(!hasPrefect)("flows of ours on a Prefect server", { timeout: STA
     ]);
   });
 
+  test("pause, take the input that they ask for, and fail when nobody resumes them", async () => {
+    const { started, ended } = onPrefect("paused");
+    const id = await started;
+    const isPaused = (runId: string): Promise<void> =>
+      vi.waitFor(async () => expect((await rest.flowRun(runId)).state_name).toBe("Paused"), WAIT_MS);
+    const resume = (runId: string, runInput: object): Promise<{ readonly status: string }> =>
+      rest.call("POST", `/flow_runs/${runId}/resume`, { run_input: runInput });
+    await isPaused(id);
+    expect(await resume(id, {})).toMatchObject({ status: "ACCEPT" });
+    const child = await vi.waitFor(async () => {
+      const [row] = await rest.filter("flow_runs", { flow_runs: { name: { any_: ["approval"] } } });
+      expect(row?.state_name).toBe("Paused");
+      return row?.id ?? "";
+    }, WAIT_MS);
+    const keys = await rest.call<{ readonly key: string }[]>("POST", `/flow_runs/${child}/input/filter`, {
+      prefix: "paused",
+      limit: 10,
+    });
+    expect(keys.map(({ key }) => key).toSorted()).toEqual(["paused-1-description", "paused-1-schema"]);
+    expect(await resume(child, { approved: "perhaps" })).toMatchObject({ status: "REJECT" });
+    expect(await resume(child, { approved: true })).toMatchObject({ status: "ACCEPT" });
+    expect(await ended).toMatchObject({ ended: "FAILED" });
+    expect(await rest.stateNames("flow", child)).toEqual(["Pending", "Running", "Paused", "Running", "Completed"]);
+    expect(await rest.stateNames("flow", id)).toEqual(["Pending", "Running", "Paused", "Running", "Paused", "Failed"]);
+  });
+
   test("lose nothing when their connections break", async () => {
     const { hostname, port } = new URL(prefect.apiUrl);
     const line = await openLine(hostname, Number(port));

@@ -36,17 +36,19 @@ export {
   createProgressArtifact,
   createTableArtifact,
   updateProgressArtifact,
-} from "./flows/artifacts.ts";
-export type { ArtifactOptions, ArtifactTable } from "./flows/artifacts.ts";
+} from "./flows/body/artifacts.ts";
+export type { ArtifactOptions, ArtifactTable } from "./flows/body/artifacts.ts";
 export type { Arg, Args, MapArgs, MapStreamOptions } from "./flows/call-types.ts";
 export { flow } from "./flows/flow.ts";
 export type { Flow } from "./flows/flow.ts";
-export { getRunLogger, runContext } from "./flows/run-context.ts";
-export type { RunContext } from "./flows/run-context.ts";
+export { pauseFlowRun, resumeFlowRun } from "./flows/body/pauses.ts";
+export type { PauseForInputOptions, PauseOptions, ResumeOptions } from "./flows/body/pauses.ts";
+export { getRunLogger, runContext } from "./flows/body/run-context.ts";
+export type { RunContext } from "./flows/body/run-context.ts";
 export { closeSession } from "./flows/session.ts";
 export { formatRunSummary, runSummary } from "./flows/run-summary.ts";
 export type { RunSummary } from "./flows/run-summary.ts";
-export { transaction } from "./flows/transaction.ts";
+export { transaction } from "./flows/body/transaction.ts";
 export type {
   CommitMode,
   IsolationLevel,

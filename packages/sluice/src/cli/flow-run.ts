@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { printable } from "../client/live/text-width.ts";
 import type { FlowRunNode, RunTree } from "../wire/run-tree.ts";
 import { isFinalStateType } from "../wire/state-types.ts";
-import type { ApiCalls, FlowRunRow } from "./api-calls.ts";
-import { EXIT, RefusedError } from "./command-error.ts";
+import type { ApiCalls, FlowRunRow, SetStateReply } from "./api-calls.ts";
+import { EXIT, RefusedError, UsageError } from "./command-error.ts";
 import { withApi } from "./connection.ts";
 import { findFlowRun } from "./find-run.ts";
 import { type OutputFormat, outputStyle, printJson, printLines, printTable, withOutput } from "./output.ts";
@@ -43,6 +43,14 @@ export function define(command: Command): void {
     .summary("Cancel flow runs with everything below them")
     .argument("<id...>", RUN)
     .action((ids: readonly string[]) => eachRun(ids, cancel));
+  command
+    .command("resume")
+    .summary("Let a paused flow run go on")
+    .argument("<id>", RUN)
+    .option("--input <json>", "What the run asks for, as a JSON object", readInput)
+    .action((id: string, { input }: { readonly input?: Readonly<Record<string, unknown>> }) =>
+      eachRun([id], (api, run) => resume(api, run, input)),
+    );
   command
     .command("delete")
     .summary("Delete flow runs with their states, task runs and logs")
@@ -119,6 +127,28 @@ async function cancel(api: ApiCalls, run: FlowRunRow): Promise<string> {
   const parent = await parentOf(api, run);
   const hint = parent ? ` It is part of ${parent.name} (${parent.id}), which goes on: cancel that to end it all.` : "";
   return `${run.name} (${run.id}) is ${state?.name ?? "Cancelling"}.${hint}`;
+}
+
+async function resume(
+  api: ApiCalls,
+  run: FlowRunRow,
+  input: Readonly<Record<string, unknown>> | undefined,
+): Promise<string> {
+  const body = input === undefined ? {} : { run_input: input };
+  const { status, details } = await api.call<SetStateReply>("POST", `/flow_runs/${run.id}/resume`, body);
+  if (status === "ACCEPT") return `${run.name} (${run.id}) goes on.`;
+  throw new RefusedError(`${run.name} (${run.id}) cannot be resumed: ${details.reason ?? status}`);
+}
+
+function readInput(text: string): Readonly<Record<string, unknown>> {
+  const expected = `--input expected a JSON object such as '{"approved": true}', got ${text}`;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch (cause) {
+    throw new UsageError(expected, { cause });
+  }
+  throw new UsageError(expected);
 }
 
 /** The flow run that a subflow's run was called from; undefined for a root. */

@@ -35,6 +35,8 @@ abstract class Run implements TrackedRun {
   runCount = 0;
   /** A verdict of the store that the engine has not looked at yet. */
   verdict: RecordVerdict | undefined;
+  /** True while the store is asked to judge what the run reports, also one that only records. */
+  proposes = false;
   private handedOut: number | "latest" = 0;
   private fresh: TransitionRecord[] = [];
 
@@ -89,9 +91,9 @@ abstract class Run implements TrackedRun {
     if (transitions.length === 0) return undefined;
     const base = this.handedOut;
     this.fresh = [];
-    if (base === "latest") return this.record("latest", transitions, true);
-    this.handedOut = base + transitions.length;
-    return this.record(base, transitions, base === 0);
+    if (base !== "latest") this.handedOut = base + transitions.length;
+    const record = this.record(base, transitions, base === 0 || base === "latest");
+    return this.proposes ? { ...record, propose: true } : record;
   }
 
   onVerdict(verdict: RecordVerdict): void {

@@ -9,7 +9,7 @@ import { asCompleted, gather, race, wait } from "../engine/context/combinators.t
 import type { Future } from "../engine/context/future.ts";
 import type { FinalState } from "../engine/state.ts";
 import { flow, type Flow } from "./flow.ts";
-import { runContext } from "./run-context.ts";
+import { runContext } from "./body/run-context.ts";
 import { task, type Task } from "./task.ts";
 
 const add = task("add", (a: number, b: number) => a + b);

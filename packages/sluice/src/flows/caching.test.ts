@@ -5,7 +5,7 @@ import { ManualClock } from "../testing/manual-clock.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import { flow } from "./flow.ts";
 import { task } from "./task.ts";
-import { transaction } from "./transaction.ts";
+import { transaction } from "./body/transaction.ts";
 
 let host: RecordingHost & Disposable;
 let clock: ManualClock;

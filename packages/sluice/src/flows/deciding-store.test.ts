@@ -4,7 +4,7 @@ import type { TrackedRun } from "../engine/ports.ts";
 import { RecordingTracker, useRecordingHost } from "../testing/recording-host.ts";
 import type { RecordVerdict, TransitionRecord } from "../wire/run-record.ts";
 import { flow } from "./flow.ts";
-import { runContext } from "./run-context.ts";
+import { runContext } from "./body/run-context.ts";
 import { task } from "./task.ts";
 
 /*

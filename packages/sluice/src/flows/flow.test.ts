@@ -4,7 +4,7 @@ import { completed, failed } from "../engine/state.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import type { FlowRunIdentity } from "../wire/run-record.ts";
 import { flow } from "./flow.ts";
-import { getRunLogger, runContext } from "./run-context.ts";
+import { getRunLogger, runContext } from "./body/run-context.ts";
 import { task } from "./task.ts";
 
 let host: RecordingHost & Disposable;

@@ -6,7 +6,7 @@ import { ManualClock } from "../testing/manual-clock.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import type { TaskRunIdentity } from "../wire/run-record.ts";
 import { flow } from "./flow.ts";
-import { runContext } from "./run-context.ts";
+import { runContext } from "./body/run-context.ts";
 import { task } from "./task.ts";
 
 let host: RecordingHost & Disposable;

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   SLUICE_UPSTREAM_FAILED: { retryable: false },
   SLUICE_TIMED_OUT: { retryable: true },
   SLUICE_CANCELLED: { retryable: false },
+  SLUICE_PAUSE_TIMED_OUT: { retryable: false },
   SLUICE_RUN_REFUSED: { retryable: false },
   SLUICE_RUN_OVER: { retryable: false },
   SLUICE_WORKER_CRASHED: { retryable: true },

@@ -182,7 +182,8 @@ export class FlowRuns {
       const { message } = run.state;
       return { status: "REJECT", reason: `This run is already ${run.state.type}${message ? `: ${message}` : "."}` };
     }
-    if (type === "FAILED" && run.state.type === "RUNNING") await this.#endRetries(run);
+    // A run that was paused when the server last spoke has been resumed, or it would not have come to its end.
+    if (type === "FAILED" && (run.state.type === "RUNNING" || run.state.type === "PAUSED")) await this.#endRetries(run);
     const transitionId = stateId(run.id, run.taken.length, timestampUs);
     const body = { state: proposedState(transition, transitionId), force: false };
     const reply = await calls.get<OrchestrationResult>("POST", `/api/flow_runs/${run.id}/set_state`, body);

@@ -17,6 +17,10 @@ export class Frame {
   /** Why the run was asked to stop, once it was. */
   cancelReason: Error | undefined;
   readonly logPrints: boolean;
+  /** How often the body has paused its run. */
+  pauses = 0;
+  /** True when the store has ended the run, or will whatever is reported: there is no other attempt. */
+  isEndedThere = false;
   /** The attempt of the flow run that this body belongs to; undefined for that attempt itself, and outside flows. */
   private readonly attempt: Frame | undefined;
   private isOver = false;

@@ -283,7 +283,8 @@ export class FlowExecution extends Execution<FlowRun> {
       }
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
       const end = await this.attempt(frame);
-      if (end.type === "FAILED" && this.cancelReason === undefined && (await this.waitForRetry(end, attempt))) continue;
+      const mayRetry = end.type === "FAILED" && this.cancelReason === undefined && !frame.isEndedThere;
+      if (mayRetry && (await this.waitForRetry(end, attempt))) continue;
       const ended = await this.end(end);
       if (!("againInMs" in ended)) return ended;
       await this.sleep(ended.againInMs);

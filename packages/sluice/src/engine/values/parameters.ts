@@ -105,7 +105,8 @@ export function parametersJsonSchema(fn: AnyFunction, schema?: StandardSchemaV1)
   return { title: "Parameters", ...body };
 }
 
-function schemaInJson(schema: StandardSchemaV1): Readonly<Record<string, unknown>> | undefined {
+/** A schema as a JSON schema (draft 2020-12) of what it takes; undefined where its library cannot say it so. */
+export function schemaInJson(schema: StandardSchemaV1): Readonly<Record<string, unknown>> | undefined {
   const standard: StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props> = schema["~standard"];
   try {
     const json =
@@ -169,7 +170,8 @@ function invalid(flowName: string, reasons: readonly string[]): SluiceError {
   );
 }
 
-function describeIssue({ message, path }: StandardSchemaV1.Issue): string {
+/** What a schema has against a value, in words, with the path to it. */
+export function describeIssue({ message, path }: StandardSchemaV1.Issue): string {
   let where = "";
   for (const segment of path ?? []) {
     const key = typeof segment === "object" ? segment.key : segment;

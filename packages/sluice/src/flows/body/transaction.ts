@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { currentFrame } from "../engine/context/frame.ts";
+import { currentFrame } from "../../engine/context/frame.ts";
 import {
   transaction as runTransaction,
   type Transaction,
   type TransactionOptions,
-} from "../engine/results/transaction.ts";
-import { loadSettings } from "../client/settings.ts";
-import { openSession } from "./session.ts";
+} from "../../engine/results/transaction.ts";
+import { loadSettings } from "../../client/settings.ts";
+import { openSession } from "../session.ts";
 
 type Body<T> = (transaction: Transaction) => T | Promise<T>;
 
@@ -28,7 +28,7 @@ export async function transaction<T>(first: TransactionOptions | Body<T>, second
   if (body === undefined) throw new TypeError("transaction() expected a function as its last argument.");
   if (options.key === undefined) return runTransaction(options, body);
   const host = currentFrame()?.scope.host ?? openSession();
-  const { FileKeyLocks } = await import("../engine/results/file-key-locks.ts");
+  const { FileKeyLocks } = await import("../../engine/results/file-key-locks.ts");
   const locks = new FileKeyLocks(join(loadSettings().localStoragePath, ".locks"));
   return runTransaction({ store: host.results(), locks, ...options }, body);
 }

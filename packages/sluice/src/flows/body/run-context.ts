@@ -1,6 +1,6 @@
-import type { RunView } from "../engine/definition.ts";
-import { requireFrame } from "../engine/context/frame.ts";
-import { createRunLogger, type RunLogger } from "../engine/context/run-logger.ts";
+import type { RunView } from "../../engine/definition.ts";
+import { requireFrame } from "../../engine/context/frame.ts";
+import { createRunLogger, type RunLogger } from "../../engine/context/run-logger.ts";
 
 /** What a body can know of its own run, without parameters. */
 export interface RunContext {

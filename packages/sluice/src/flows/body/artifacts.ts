@@ -1,6 +1,6 @@
-import { currentFrame } from "../engine/context/frame.ts";
-import { SluiceError } from "../wire/errors.ts";
-import { openSession } from "./session.ts";
+import { currentFrame } from "../../engine/context/frame.ts";
+import { SluiceError } from "../../wire/errors.ts";
+import { openSession } from "../session.ts";
 
 /** What every artifact may have. */
 export interface ArtifactOptions {
