@@ -74,7 +74,7 @@ function sluiceEventsCase(scale: Scale): BenchCase {
       withSluiceServer(async (measured) => {
         const loader = startLoader();
         try {
-          return [await measureEvents(measured, loader, eventBatches)];
+          return [await measureEvents(measured, loader, eventBatches), await measureSearches(measured)];
         } finally {
           loader.stop();
         }
@@ -191,6 +191,37 @@ async function measureEvents(measured: Measured, loader: Loader, batches: number
   const plan: LoadPlan = { port, connections: CONNECTIONS, kind: "events", events: EVENTS, n: batches };
   const until = (): Promise<void> => untilEventsReadable(port, items);
   return (await measurePlan({ measured, loader, name: "events-readable" }, plan, { items, until })).sample;
+}
+
+/** Searches that look at every event. */
+const SEARCHES: readonly object[] = [
+  { filter: { text: { query: "nowhere to be found" } } },
+  { filter: { resource: { labels: { nobody: "has it" } } } },
+  { filter: { text: { query: "bench" }, order: "ASC" } },
+];
+
+/** How long others wait while the log of events is searched: requests for the health, one after the other. */
+async function measureSearches(measured: Measured): Promise<Sample> {
+  const { port, pid } = measured;
+  const cpuAtStart = cpuUsOf(pid);
+  const startMs = performance.now();
+  const waits: number[] = [];
+  const searching = new AbortController();
+  const searches = Promise.all(SEARCHES.map((body) => ask(port, "/events/filter", body))).finally(() => {
+    searching.abort();
+  });
+  while (!searching.signal.aborted) {
+    const askedMs = performance.now();
+    // oxlint-disable-next-line no-await-in-loop -- one after the other is what is measured
+    await (await fetch(`http://127.0.0.1:${port}/api/health`)).text();
+    waits.push(performance.now() - askedMs);
+  }
+  await searches;
+  const sorted = waits.toSorted((a, b) => a - b);
+  const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+  const seconds = (performance.now() - startMs) / 1000;
+  const figures = { n: waits.length, seconds, cpuUs: cpuUsOf(pid) - cpuAtStart };
+  return { ...sampleOf(measured, "health-while-searching", figures), p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
 /** Writers that send by turns new runs, transitions, log lines and events; see {@link sluiceWritersCase}. */

@@ -37,6 +37,8 @@ export interface ServerCoreOptions {
   readonly settings?: Partial<ServerSettings>;
   /** Serves `POST /api/sluice/testing/reset`. Default false. */
   readonly testing?: boolean;
+  /** Size of the database from which on threads of their own answer what only reads. Default 16 MiB. */
+  readonly readAsideBytes?: number;
   /** Microseconds since the epoch; the wall clock unless a test moves it. */
   readonly nowUs?: () => number;
   /** Hears of errors that no caller is to blame for. Default: standard error. */
@@ -44,6 +46,8 @@ export interface ServerCoreOptions {
 }
 
 const DEFAULT_LEASE_SECONDS = 30;
+/** The longest list of a database of this size takes some milliseconds. */
+const READ_ASIDE_BYTES = 16 * 1024 * 1024;
 const TREE_PATH = /^\/api\/sluice\/flow_runs\/([0-9a-f-]{36})\/tree(?:\?(.*))?$/;
 const PROCESS_PATH = /^\/api\/sluice\/processes\/([^/?]+)(\/renew)?$/;
 
@@ -52,6 +56,7 @@ export class ServerCore {
   readonly store: Store;
   readonly processes: Processes;
   readonly testing: boolean;
+  readonly readAsideBytes: number;
   readonly settings: ServerSettings;
   readonly events: EventLog;
   readonly bell: CommitBell;
@@ -68,6 +73,7 @@ export class ServerCore {
     this.store = Store.open(options.databaseFile, options);
     this.onError = options.onError ?? ((error) => console.error("sluice server:", redact(inspect(error))));
     this.testing = options.testing ?? false;
+    this.readAsideBytes = options.readAsideBytes ?? READ_ASIDE_BYTES;
     this.settings = { ...defaultServerSettings(), ...options.settings };
     this.events = new EventLog(this.store);
     this.bell = new CommitBell(this.store);
@@ -128,6 +134,7 @@ export class ServerCore {
     this.stopHolding();
     this.reaper.stop();
     await this.services.stop();
+    await (await this.#app)?.close();
     this.store.close();
   }
 
@@ -139,7 +146,8 @@ export class ServerCore {
     if (method === "GET" && path === "/api/health") return Promise.resolve(reply(200, true));
     if (method === "POST" && path === "/api/sluice/processes") return this.#register(call.body ?? "");
     const tree = method === "GET" ? TREE_PATH.exec(path) : null;
-    if (tree?.[1] !== undefined) return this.#readTree(tree[1], tree[2] ?? "");
+    if (tree?.[1] !== undefined && this.store.bytes < this.readAsideBytes)
+      return this.#readTree(tree[1], tree[2] ?? "");
     const id = PROCESS_PATH.exec(path);
     if (id?.[1] === undefined) return undefined;
     if (method === "POST" && id[2] !== undefined) return this.#renew(id[1], call.body ?? "", signal);
@@ -171,8 +179,8 @@ export class ServerCore {
   }
 
   async #readTree(id: string, search: string): Promise<ApiReply> {
-    const { ownHandlers } = await import("./api/own.ts");
-    const answer = ownHandlers["GET /sluice/flow_runs/{id}/tree"]?.(
+    const { graphHandlers } = await import("./api/graph.ts");
+    const answer = graphHandlers["GET /sluice/flow_runs/{id}/tree"]?.(
       { params: { id }, query: new URLSearchParams(search), body: undefined },
       this,
     );

@@ -19,7 +19,7 @@ import { bounds, type Page } from "../queries/read-runs.ts";
 import { whereFlowRuns, whereTaskRuns, type JoinedFilters } from "../queries/run-filters.ts";
 import { checkSlug } from "../request/check-names.ts";
 import type { ServerCore } from "../server-core.ts";
-import { param, type Handlers } from "./handler.ts";
+import { param, type Handlers, type ReadHandlers } from "./handler.ts";
 
 interface ArtifactRow {
   readonly id: string;
@@ -63,6 +63,26 @@ export const artifactHandlers: Handlers = {
     // The contract answers with the id of the collection here; STRICT table: the columns have these types.
     return reply(200, { ...artifactBody(row as unknown as ArtifactRow), id: collection_id });
   },
+  "PATCH /artifacts/{id}": async (call, { store }) => {
+    const { data, description, metadata_ } = call.body as ArtifactUpdate;
+    const values = [jsonOrNull(data), description ?? null, jsonOrNull(metadata_)];
+    const update =
+      "UPDATE artifact SET data = coalesce(?, data), description = coalesce(?, description), metadata = coalesce(?, metadata), updated = ? WHERE id = ?";
+    const { changes } = await store.write(() =>
+      store.statement(update).run(...values, store.nowUs(), param(call, "id")),
+    );
+    if (changes !== 1) throw new Refusal(404, "Artifact not found.");
+    return reply(204);
+  },
+  "DELETE /artifacts/{id}": async (call, core) => {
+    const isThere = await core.store.write(() => deleteArtifact(core, param(call, "id")));
+    if (!isThere) throw new Refusal(404, "Artifact not found.");
+    return reply(204);
+  },
+};
+
+/** Lists and counts of artifacts, and of the latest per key. */
+export const artifactListHandlers: ReadHandlers = {
   "POST /artifacts/filter": async (call, { store }) => {
     const body = call.body as ReadArtifactsBody;
     const where = combine([artifactCondition(body.artifacts), isAny("a.id", body.artifacts?.id?.any_), ofRuns(body)]);
@@ -106,22 +126,6 @@ export const artifactHandlers: Handlers = {
     ]);
     const from = "artifact_collection c JOIN artifact a ON a.id = c.latest_id";
     return reply(200, await store.read(() => countOf(store, from, where)));
-  },
-  "PATCH /artifacts/{id}": async (call, { store }) => {
-    const { data, description, metadata_ } = call.body as ArtifactUpdate;
-    const values = [jsonOrNull(data), description ?? null, jsonOrNull(metadata_)];
-    const update =
-      "UPDATE artifact SET data = coalesce(?, data), description = coalesce(?, description), metadata = coalesce(?, metadata), updated = ? WHERE id = ?";
-    const { changes } = await store.write(() =>
-      store.statement(update).run(...values, store.nowUs(), param(call, "id")),
-    );
-    if (changes !== 1) throw new Refusal(404, "Artifact not found.");
-    return reply(204);
-  },
-  "DELETE /artifacts/{id}": async (call, core) => {
-    const isThere = await core.store.write(() => deleteArtifact(core, param(call, "id")));
-    if (!isThere) throw new Refusal(404, "Artifact not found.");
-    return reply(204);
   },
 };
 

@@ -6,8 +6,7 @@ import { spanOf, type EventSpan } from "../events/filter-events.ts";
 import { countEvents, readEvents, type Countable } from "../events/read-events.ts";
 import { valueCheck } from "../request/check-request.ts";
 import { valueFault } from "../request/faults.ts";
-import type { ServerCore } from "../server-core.ts";
-import { param, type Handlers } from "./handler.ts";
+import { param, type Handlers, type ReadHandlers, type ReadingCore } from "./handler.ts";
 
 /** Most events of a page, and the number when a request says none. */
 const PAGE = 50;
@@ -22,6 +21,10 @@ export const eventHandlers: Handlers = {
     await core.store.write(() => takeEvents(core, events));
     return reply(204);
   },
+};
+
+/** Pages and counts of events. */
+export const eventListHandlers: ReadHandlers = {
   "POST /events/filter": async (call, core) => {
     const { filter, limit = PAGE } = call.body as ReadEventsBody;
     const asked = filter ?? {};
@@ -67,7 +70,7 @@ interface PagePlace {
   readonly offset: number;
 }
 
-async function pageOf({ store }: ServerCore, place: PagePlace, origin: string | undefined): Promise<ApiReply> {
+async function pageOf({ store }: ReadingCore, place: PagePlace, origin: string | undefined): Promise<ApiReply> {
   const { events, total } = await store.read(() => readEvents(store, place.filter, place));
   const offset = place.offset + place.limit;
   const next = offset < total ? tokenOf({ ...place, offset }) : null;

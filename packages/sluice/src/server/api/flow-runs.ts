@@ -1,11 +1,9 @@
 import type {
   BulkDeleteFlowRunsBody,
   BulkSetFlowRunStateBody,
-  CountFlowRunsBody,
   FlowRunCreate,
   FlowRunOrchestrationResult,
   FlowRunUpdate,
-  ReadFlowRunsBody,
   ResumeFlowRunBody,
   SetFlowRunStateBody,
 } from "../../wire/contract/shapes.ts";
@@ -14,8 +12,8 @@ import { createFlowRun } from "../orchestration/create-flow-run.ts";
 import { resumeFlowRun } from "../orchestration/resume-flow-run.ts";
 import { setFlowRunState } from "../orchestration/set-flow-run-state.ts";
 import { addLabels, updateFlowRun } from "../orchestration/update-flow-run.ts";
-import { countRows, readFlowRuns } from "../queries/read-runs.ts";
-import { flowRunsText, flowRunText } from "../queries/render-flow-run.ts";
+import { readFlowRuns } from "../queries/read-runs.ts";
+import { flowRunText } from "../queries/render-flow-run.ts";
 import type { ServerCore } from "../server-core.ts";
 import { deleteFlowRun } from "../services/purge.ts";
 import { found, param, type Handlers } from "./handler.ts";
@@ -33,13 +31,6 @@ export const flowRunHandlers: Handlers = {
     const row = await store.read(() => store.flowRuns.byId(param(call, "id")));
     return replyJson(200, flowRunText(store, found(row, "Flow run")));
   },
-  "POST /flow_runs/filter": async (call, { store }) => {
-    const body = call.body as ReadFlowRunsBody;
-    const rows = await store.read(() => readFlowRuns(store, body, body));
-    return replyJson(200, flowRunsText(store, rows));
-  },
-  "POST /flow_runs/count": async (call, { store }) =>
-    reply(200, await store.read(() => countRows(store, "flow_run", call.body as CountFlowRunsBody))),
   "PATCH /flow_runs/{id}": async (call, { store }) => {
     await store.write(() => updateFlowRun(store, param(call, "id"), call.body as FlowRunUpdate));
     return reply(204);

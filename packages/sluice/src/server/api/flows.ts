@@ -1,8 +1,9 @@
-import type { CountFlowsBody, FlowCreate, FlowUpdate, ReadFlowsBody } from "../../wire/contract/shapes.ts";
+import type { BulkDeleteFlowsBody, FlowCreate, FlowUpdate } from "../../wire/contract/shapes.ts";
 import { Refusal, reply } from "../api-reply.ts";
 import { tellFlow } from "../events/object-events.ts";
-import { countRows, readFlows } from "../queries/read-runs.ts";
+import { readFlows } from "../queries/read-runs.ts";
 import { found, param, type Handlers } from "./handler.ts";
+import { pageLimit } from "../request/check-request.ts";
 import { deleteFlow } from "../services/purge.ts";
 import { flowBody } from "../queries/render.ts";
 
@@ -27,13 +28,6 @@ export const flowHandlers: Handlers = {
     const row = await store.read(() => store.flows.byName(param(call, "name")));
     return reply(200, flowBody(found(row, "Flow")));
   },
-  "POST /flows/filter": async (call, { store }) => {
-    const body = call.body as ReadFlowsBody;
-    const rows = await store.read(() => readFlows(store, body, body));
-    return reply(200, rows.map(flowBody));
-  },
-  "POST /flows/count": async (call, { store }) =>
-    reply(200, await store.read(() => countRows(store, "flow", call.body as CountFlowsBody))),
   "PATCH /flows/{id}": async (call, { store, events }) => {
     const { tags } = call.body as FlowUpdate;
     const id = param(call, "id");
@@ -48,5 +42,14 @@ export const flowHandlers: Handlers = {
   "DELETE /flows/{id}": async (call, core) => {
     if (!(await deleteFlow(core, param(call, "id")))) throw new Refusal(404, "Flow not found");
     return reply(204);
+  },
+  "POST /flows/bulk_delete": async (call, core) => {
+    const body = call.body as BulkDeleteFlowsBody;
+    const ids = await core.store.read(() =>
+      readFlows(core.store, { flows: body.flows ?? null }, { limit: pageLimit(body.limit) }).map(({ id }) => id),
+    );
+    const deleted: string[] = [];
+    for (const id of ids) if (await deleteFlow(core, id)) deleted.push(id);
+    return reply(200, { deleted });
   },
 };

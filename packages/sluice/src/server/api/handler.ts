@@ -1,4 +1,5 @@
 import { Refusal, type ApiReply } from "../api-reply.ts";
+import type { Store } from "../db/store.ts";
 import type { ServerCore } from "../server-core.ts";
 
 /** A request that has found its route, its body checked by the route's schema. */
@@ -24,6 +25,14 @@ export type Handler = (call: RouteCall, core: ServerCore) => Promise<ApiReply>;
 
 /** Handlers by method and path of the route table, as `POST /flows/`. */
 export type Handlers = Readonly<Record<string, Handler>>;
+
+/** What a handler that only reads uses. It may run in a thread beside the server, which has nothing else. */
+export interface ReadingCore {
+  readonly store: Store;
+}
+
+/** Handlers that only read. */
+export type ReadHandlers = Readonly<Record<string, (call: RouteCall, core: ReadingCore) => Promise<ApiReply>>>;
 
 /** The value of a path parameter, which the route's path names. */
 export function param(call: RouteCall, name: string): string {

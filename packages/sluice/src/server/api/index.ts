@@ -14,17 +14,14 @@ import { eventHandlers } from "./events.ts";
 import { flowHandlers } from "./flows.ts";
 import { flowRunInputHandlers } from "./flow-run-inputs.ts";
 import { flowRunHandlers } from "./flow-runs.ts";
-import { graphHandlers } from "./graph.ts";
 import type { Handlers } from "./handler.ts";
-import { logHandlers } from "./logs.ts";
 import { ownHandlers } from "./own.ts";
-import { runListHandlers } from "./run-lists.ts";
+import { READ_HANDLERS } from "./read-handlers.ts";
 import { runStateHandlers } from "./run-states.ts";
 import { savedSearchHandlers } from "./saved-searches.ts";
 import { tailHandlers } from "./tails.ts";
 import { taskRunHandlers } from "./task-runs.ts";
 import { taskWorkerHandlers } from "./task-workers.ts";
-import { uiHandlers } from "./ui.ts";
 import { uiSchemaHandlers } from "./ui-schemas.ts";
 import { variableHandlers } from "./variables.ts";
 import { workerChannelHandlers } from "./worker-channels.ts";
@@ -37,10 +34,8 @@ export const HANDLERS: Handlers = {
   ...flowHandlers,
   ...flowRunHandlers,
   ...flowRunInputHandlers,
-  ...graphHandlers,
   ...taskRunHandlers,
   ...taskWorkerHandlers,
-  ...logHandlers,
   ...artifactHandlers,
   ...automationHandlers,
   ...blockTypeHandlers,
@@ -54,14 +49,13 @@ export const HANDLERS: Handlers = {
   ...deploymentScheduleHandlers,
   ...eventHandlers,
   ...tailHandlers,
-  ...runListHandlers,
   ...runStateHandlers,
-  ...uiHandlers,
   ...uiSchemaHandlers,
   ...savedSearchHandlers,
   ...variableHandlers,
   ...workPoolHandlers,
   ...workerChannelHandlers,
   ...workQueueHandlers,
+  ...READ_HANDLERS,
   ...ownHandlers,
 };

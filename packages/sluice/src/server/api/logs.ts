@@ -4,10 +4,10 @@ import { reply } from "../api-reply.ts";
 import type { LogRow } from "../db/log-table.ts";
 import { bounds } from "../queries/read-runs.ts";
 import { logBody, readLogs } from "../queries/read-logs.ts";
-import { found, param, type Handlers } from "./handler.ts";
+import { found, param, type ReadHandlers } from "./handler.ts";
 
 /** Lines of logs; `create_logs` is a hot route of the core. */
-export const logHandlers: Handlers = {
+export const logHandlers: ReadHandlers = {
   "POST /logs/filter": async (call, { store }) => {
     const body = call.body as ReadLogsBody;
     const rows = await store.read(() => readLogs(store, body.logs ?? {}, { sort: body.sort, bounds: bounds(body) }));

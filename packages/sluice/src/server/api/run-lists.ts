@@ -1,26 +1,54 @@
 import type {
   AverageFlowRunLatenessBody,
-  BulkDeleteFlowsBody,
+  CountFlowRunsBody,
+  CountFlowsBody,
+  CountTaskRunsBody,
   FlowRunHistoryBody,
   PaginateFlowRunsBody,
   PaginateFlowsBody,
   PaginateTaskRunsBody,
+  ReadFlowRunsBody,
+  ReadFlowsBody,
+  ReadTaskRunsBody,
   TaskRunHistoryBody,
 } from "../../wire/contract/shapes.ts";
-import { reply } from "../api-reply.ts";
+import { reply, replyJson } from "../api-reply.ts";
 import type { Store } from "../db/store.ts";
 import { countRows, readFlowRuns, readFlows, readTaskRuns } from "../queries/read-runs.ts";
-import { flowRunView } from "../queries/render-flow-run.ts";
-import { flowBody, taskRunOfPage } from "../queries/render.ts";
+import { flowRunsText, flowRunView } from "../queries/render-flow-run.ts";
+import { flowBody, taskRunBody, taskRunOfPage } from "../queries/render.ts";
 import { whereFlowRuns, type JoinedFilters } from "../queries/run-filters.ts";
 import { readHistory } from "../queries/run-history.ts";
 import { latenessSql } from "../queries/run-times.ts";
 import { pageLimit } from "../request/check-request.ts";
-import { deleteFlow } from "../services/purge.ts";
-import { type Handlers } from "./handler.ts";
+import type { ReadHandlers } from "./handler.ts";
 
-/** Pages, histories and averages of flows and runs. Bodies have the shapes of the route table's schemas. */
-export const runListHandlers: Handlers = {
+/** Lists, counts, pages, histories and averages of flows and runs. Bodies have the shapes of the route table's schemas. */
+export const runListHandlers: ReadHandlers = {
+  "POST /flows/filter": async (call, { store }) => {
+    const body = call.body as ReadFlowsBody;
+    const rows = await store.read(() => readFlows(store, body, body));
+    return reply(200, rows.map(flowBody));
+  },
+  "POST /flows/count": async (call, { store }) =>
+    reply(200, await store.read(() => countRows(store, "flow", call.body as CountFlowsBody))),
+  "POST /flow_runs/filter": async (call, { store }) => {
+    const body = call.body as ReadFlowRunsBody;
+    const rows = await store.read(() => readFlowRuns(store, body, body));
+    return replyJson(200, flowRunsText(store, rows));
+  },
+  "POST /flow_runs/count": async (call, { store }) =>
+    reply(200, await store.read(() => countRows(store, "flow_run", call.body as CountFlowRunsBody))),
+  "POST /task_runs/filter": async (call, { store }) => {
+    const body = call.body as ReadTaskRunsBody;
+    const rows = await store.read(() => readTaskRuns(store, body, body));
+    return reply(
+      200,
+      rows.map((row) => taskRunBody(row, store.nowUs())),
+    );
+  },
+  "POST /task_runs/count": async (call, { store }) =>
+    reply(200, await store.read(() => countRows(store, "task_run", call.body as CountTaskRunsBody))),
   "POST /flows/paginate": async (call, { store }) => {
     const body = call.body as PaginateFlowsBody;
     return reply(
@@ -70,15 +98,6 @@ export const runListHandlers: Handlers = {
   },
   "POST /flow_runs/lateness": async (call, { store }) =>
     reply(200, await store.read(() => averageLateness(store, call.body as AverageFlowRunLatenessBody))),
-  "POST /flows/bulk_delete": async (call, core) => {
-    const body = call.body as BulkDeleteFlowsBody;
-    const ids = await core.store.read(() =>
-      readFlows(core.store, { flows: body.flows ?? null }, { limit: pageLimit(body.limit) }).map(({ id }) => id),
-    );
-    const deleted: string[] = [];
-    for (const id of ids) if (await deleteFlow(core, id)) deleted.push(id);
-    return reply(200, { deleted });
-  },
 };
 
 /** A page as a list with counts. */

@@ -1,14 +1,7 @@
-import type {
-  CountTaskRunsBody,
-  ReadTaskRunsBody,
-  SetTaskRunStateBody,
-  TaskRunCreate,
-  TaskRunUpdate,
-} from "../../wire/contract/shapes.ts";
+import type { SetTaskRunStateBody, TaskRunCreate, TaskRunUpdate } from "../../wire/contract/shapes.ts";
 import { Refusal, reply } from "../api-reply.ts";
 import { createTaskRun } from "../orchestration/task-runs/create-task-run.ts";
 import { setTaskRunState } from "../orchestration/task-runs/set-task-run-state.ts";
-import { countRows, readTaskRuns } from "../queries/read-runs.ts";
 import { taskRunBody } from "../queries/render.ts";
 import { runNameOf } from "../run-name.ts";
 import { deleteTaskRun } from "../services/purge.ts";
@@ -24,16 +17,6 @@ export const taskRunHandlers: Handlers = {
     const row = await store.read(() => store.taskRuns.byId(param(call, "id")));
     return reply(200, taskRunBody(found(row, "Task"), store.nowUs()));
   },
-  "POST /task_runs/filter": async (call, { store }) => {
-    const body = call.body as ReadTaskRunsBody;
-    const rows = await store.read(() => readTaskRuns(store, body, body));
-    return reply(
-      200,
-      rows.map((row) => taskRunBody(row, store.nowUs())),
-    );
-  },
-  "POST /task_runs/count": async (call, { store }) =>
-    reply(200, await store.read(() => countRows(store, "task_run", call.body as CountTaskRunsBody))),
   "PATCH /task_runs/{id}": async (call, { store }) => {
     const { name } = call.body as TaskRunUpdate;
     await store.write(() => {

@@ -16,7 +16,7 @@ import { flowRunOrder } from "../queries/read-runs.ts";
 import { taskRunBody } from "../queries/render.ts";
 import { whereFlowRuns, whereTaskRuns } from "../queries/run-filters.ts";
 import { latenessSql, runTimeSql } from "../queries/run-times.ts";
-import { found, param, type Handlers } from "./handler.ts";
+import { found, param, type ReadHandlers } from "./handler.ts";
 
 const MINUTE_US = 60_000_000;
 /** Most runs of the history, and the number when a request says none. */
@@ -25,7 +25,7 @@ const MOST_RUNS = 1000;
 const DASHBOARD_BUCKETS = 20;
 
 /** What only web pages ask. Bodies have the shapes of the route table's schemas. */
-export const uiHandlers: Handlers = {
+export const uiHandlers: ReadHandlers = {
   "POST /ui/flow_runs/history": async (call, { store }) =>
     reply(200, await store.read(() => simpleRuns(store, call.body as ReadFlowRunHistoryBody))),
   "POST /ui/flow_runs/count-task-runs": async (call, { store }) => {

@@ -46,6 +46,13 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
   }
 }
 
+/** Opens a database that its writer has open, for another thread to read. */
+export function openReadOnly(file: string): DatabaseSync {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MS });
+  database.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`);
+  return database;
+}
+
 function makeOwnerOnly(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   closeSync(openSync(file, "a", 0o600));

@@ -11,7 +11,7 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { explainDatabaseError } from "./sqlite-error.ts";
-import { openDatabase, type DatabaseOptions } from "./open-database.ts";
+import { openDatabase, openReadOnly, type DatabaseOptions } from "./open-database.ts";
 import { FlowTable } from "./flow-table.ts";
 import { FlowRunTable } from "./flow-run-table.ts";
 import { LogTable } from "./log-table.ts";
@@ -49,6 +49,7 @@ export class Store {
   readonly #undoListeners: (() => void)[] = [];
   readonly #commitListeners: (() => void)[] = [];
   #turn: Turn | undefined;
+  #isReader = false;
 
   private constructor(file: string, database: DatabaseSync, nowUs: () => number) {
     this.file = file;
@@ -69,6 +70,13 @@ export class Store {
    */
   static open(file: string, options: StoreOptions = {}): Store {
     return new Store(file, openDatabase(file, options), options.nowUs ?? wallClock());
+  }
+
+  /** Opens the file of a store that is open elsewhere, for reads alone; each sees the database as it is at that moment. */
+  static openToRead(file: string, nowUs: () => number): Store {
+    const store = new Store(file, openReadOnly(file), nowUs);
+    store.#isReader = true;
+    return store;
   }
 
   /** Runs `act` inside this turn's transaction; resolves to its value once that is durable. Rejects with `act`'s error, its writes undone. */
@@ -94,7 +102,7 @@ export class Store {
   /** Runs `act`, which only reads; resolves at once, or after the commit when it may have seen what is not yet durable. */
   read<T>(act: () => T): Promise<T> {
     try {
-      const value = act();
+      const value = this.#isReader ? this.#atOneMoment(act) : act();
       return this.#turn ? this.#turn.committed.then(() => value) : Promise.resolve(value);
     } catch (error) {
       return Promise.reject(explainDatabaseError(error, this.file));
@@ -121,6 +129,12 @@ export class Store {
     return statement;
   }
 
+  /** Size of the database, without what has not been carried over to its file. */
+  get bytes(): number {
+    const sql = "SELECT page_count * page_size AS n FROM pragma_page_count(), pragma_page_size()";
+    return Number(this.statement(sql).get()?.["n"]);
+  }
+
   /** Runs a query whose text is not worth keeping prepared. */
   query(sql: string, parameters: readonly SQLInputValue[]): Row[] {
     return this.database.prepare(sql).all(...parameters);
@@ -141,6 +155,16 @@ export class Store {
     if (!this.database.isOpen) return;
     this.#commit();
     this.database.close();
+  }
+
+  /** All queries of `act` see the same, whatever the writer does meanwhile. */
+  #atOneMoment<T>(act: () => T): T {
+    this.database.exec("BEGIN");
+    try {
+      return act();
+    } finally {
+      this.database.exec("COMMIT");
+    }
   }
 
   #begin(): Turn {
