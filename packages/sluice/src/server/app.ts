@@ -41,8 +41,8 @@ export function createApp(core: ServerCore): App {
   }
   core.store.write(() => installSystemBlocks(core.store)).catch(core.onError);
   finishPurges(core);
-  const { store, onError, readAsideBytes: fromBytes } = core;
-  const readers = new Readers({ store, fromBytes, onError });
+  const { store, settings, onError, readAsideBytes: fromBytes } = core;
+  const readers = new Readers({ store, settings, fromBytes, onError });
   return {
     handle: (call, signal) => dispatch({ routes, core, readers }, call, signal),
     close: () => readers.close(),

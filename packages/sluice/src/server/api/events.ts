@@ -1,7 +1,7 @@
 import type { CountAccountEventsBody, Event, EventFilter, ReadEventsBody } from "../../wire/contract/shapes.ts";
 import { InvalidRequest, Refusal, reply, type ApiReply, type Fault } from "../api-reply.ts";
 import { isObject } from "../check-records.ts";
-import { takeEvents } from "../orchestration/take-events.ts";
+import { storeEvents } from "../orchestration/take-events.ts";
 import { spanOf, type EventSpan } from "../events/filter-events.ts";
 import { countEvents, readEvents, type Countable } from "../events/read-events.ts";
 import { valueCheck } from "../request/check-request.ts";
@@ -18,7 +18,7 @@ export const eventHandlers: Handlers = {
     const events = call.body as Event[];
     const faults = events.flatMap(faultsOfResources);
     if (faults.length > 0) throw new InvalidRequest(faults, events);
-    await core.store.write(() => takeEvents(core, events));
+    await storeEvents(core, events);
     return reply(204);
   },
 };

@@ -12,11 +12,11 @@ import { createFlowRun } from "../orchestration/create-flow-run.ts";
 import { resumeFlowRun } from "../orchestration/resume-flow-run.ts";
 import { setFlowRunState } from "../orchestration/set-flow-run-state.ts";
 import { addLabels, updateFlowRun } from "../orchestration/update-flow-run.ts";
-import { readFlowRuns } from "../queries/read-runs.ts";
 import { flowRunText } from "../queries/render-flow-run.ts";
 import type { ServerCore } from "../server-core.ts";
 import { deleteFlowRun } from "../services/purge.ts";
 import { found, param, type Handlers } from "./handler.ts";
+import { listedIds } from "./listed-ids.ts";
 
 /** Most runs that one request changes or deletes. */
 const BULK = 50;
@@ -45,11 +45,11 @@ export const flowRunHandlers: Handlers = {
     if (!(await deleteFlowRun(store, param(call, "id")))) throw new Refusal(404, "Flow run not found");
     return reply(204);
   },
-  "POST /flow_runs/bulk_delete": async (call, { store }) => {
+  "POST /flow_runs/bulk_delete": async (call, core) => {
     const { flow_runs = null, limit = BULK } = call.body as BulkDeleteFlowRunsBody;
-    const runs = await store.read(() => readFlowRuns(store, { flow_runs }, { limit }));
+    const ids = await listedIds(core, "/flow_runs/filter", { flow_runs, limit });
     const deleted: string[] = [];
-    for (const { id } of runs) if (await deleteFlowRun(store, id)) deleted.push(id);
+    for (const id of ids) if (await deleteFlowRun(core.store, id)) deleted.push(id);
     return reply(200, { deleted });
   },
   "POST /flow_runs/{id}/set_state": async (call, core) => {
@@ -79,9 +79,9 @@ async function setStates(
 ): Promise<FlowRunOrchestrationResult[]> {
   const { store } = core;
   const policy = force ? "minimal" : "core";
-  const runs = await store.read(() => readFlowRuns(store, { flow_runs }, { limit }));
+  const ids = await listedIds(core, "/flow_runs/filter", { flow_runs, limit });
   return Promise.all(
-    runs.map(async ({ id }): Promise<FlowRunOrchestrationResult> => {
+    ids.map(async (id): Promise<FlowRunOrchestrationResult> => {
       try {
         const { result } = await store.write(() => setFlowRunState(core, { id, state, policy, userAgent }));
         const { status, state: now, details } = result;

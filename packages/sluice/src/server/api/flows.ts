@@ -1,8 +1,8 @@
 import type { BulkDeleteFlowsBody, FlowCreate, FlowUpdate } from "../../wire/contract/shapes.ts";
 import { Refusal, reply } from "../api-reply.ts";
 import { tellFlow } from "../events/object-events.ts";
-import { readFlows } from "../queries/read-runs.ts";
 import { found, param, type Handlers } from "./handler.ts";
+import { listedIds } from "./listed-ids.ts";
 import { pageLimit } from "../request/check-request.ts";
 import { deleteFlow } from "../services/purge.ts";
 import { flowBody } from "../queries/render.ts";
@@ -45,9 +45,8 @@ export const flowHandlers: Handlers = {
   },
   "POST /flows/bulk_delete": async (call, core) => {
     const body = call.body as BulkDeleteFlowsBody;
-    const ids = await core.store.read(() =>
-      readFlows(core.store, { flows: body.flows ?? null }, { limit: pageLimit(body.limit) }).map(({ id }) => id),
-    );
+    const limit = pageLimit(body.limit);
+    const ids = await listedIds(core, "/flows/filter", { flows: body.flows ?? null, limit });
     const deleted: string[] = [];
     for (const id of ids) if (await deleteFlow(core, id)) deleted.push(id);
     return reply(200, { deleted });

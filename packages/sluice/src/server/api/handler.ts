@@ -1,5 +1,4 @@
 import { Refusal, type ApiReply } from "../api-reply.ts";
-import type { Store } from "../db/store.ts";
 import type { ServerCore } from "../server-core.ts";
 
 /** A request that has found its route, its body checked by the route's schema. */
@@ -27,9 +26,7 @@ export type Handler = (call: RouteCall, core: ServerCore) => Promise<ApiReply>;
 export type Handlers = Readonly<Record<string, Handler>>;
 
 /** What a handler that only reads uses. It may run in a thread beside the server, which has nothing else. */
-export interface ReadingCore {
-  readonly store: Store;
-}
+export type ReadingCore = Pick<ServerCore, "store" | "settings">;
 
 /** Handlers that only read. */
 export type ReadHandlers = Readonly<Record<string, (call: RouteCall, core: ReadingCore) => Promise<ApiReply>>>;

@@ -1,11 +1,12 @@
 import type { EventFilter, LogFilter } from "../../wire/contract/shapes.ts";
 import { InvalidRequest, reply } from "../api-reply.ts";
 import { isObject } from "../check-records.ts";
+import { newestEvent } from "../events/event-log.ts";
 import { spanOf } from "../events/filter-events.ts";
-import { readEvents, readNewEvents } from "../events/read-events.ts";
+import { readEventPage, readNewEvents } from "../events/read-events.ts";
 import { readNewLogs } from "../queries/read-logs.ts";
 import { valueCheck } from "../request/check-request.ts";
-import type { Handlers, RouteCall } from "./handler.ts";
+import type { Handlers, ReadHandlers, RouteCall } from "./handler.ts";
 
 /** How long a question is held when there is nothing new; the socket asks again at once. */
 const HOLD_MS = 10_000;
@@ -19,18 +20,6 @@ const faultsOfLogFilter = valueCheck("LogFilter");
 
 /** What the websockets that stream events and logs ask of the core: see `sockets/stream-out.ts`. */
 export const tailHandlers: Handlers = {
-  "POST /sluice/events/backfill": async (call, { store, events, settings }) => {
-    const filter = eventFilterOf(call);
-    const { offset } = numbersOf(call, ["offset"]);
-    const now = store.nowUs();
-    const asked = spanOf(filter, now);
-    const span = { ...asked, sinceUs: Math.max(asked.sinceUs, now - settings.eventsBackfillSeconds * 1e6) };
-    const head = offset === 0 ? events.newest() : 0;
-    const page = await store.read(() =>
-      readEvents(store, { ...filter, order: "ASC" }, { span, limit: BACKFILL, offset: offset ?? 0 }),
-    );
-    return reply(200, { events: page.events, isLast: page.events.length < BACKFILL, after: head });
-  },
   "POST /sluice/events/tail": async (call, { store, events, bell }) => {
     const filter = eventFilterOf(call);
     const { after } = numbersOf(call, ["after"]);
@@ -62,6 +51,22 @@ export const tailHandlers: Handlers = {
       if (found.logs.length > 0 || signal.aborted) return reply(200, { logs: found.logs, after: place });
       await bell.next(signal);
     }
+  },
+};
+
+/** What comes before a stream of events. */
+export const backfillHandlers: ReadHandlers = {
+  "POST /sluice/events/backfill": async (call, { store, settings }) => {
+    const filter = eventFilterOf(call);
+    const { offset = 0 } = numbersOf(call, ["offset"]);
+    const now = store.nowUs();
+    const asked = spanOf(filter, now);
+    const span = { ...asked, sinceUs: Math.max(asked.sinceUs, now - settings.eventsBackfillSeconds * 1e6) };
+    const { events, after } = await store.read(() => ({
+      after: offset === 0 ? newestEvent(store) : 0,
+      events: readEventPage(store, { ...filter, order: "ASC" }, { span, limit: BACKFILL, offset }),
+    }));
+    return reply(200, { events, isLast: events.length < BACKFILL, after });
   },
 };
 

@@ -32,6 +32,11 @@ export type EventListener = (events: readonly ReceivedEvent[]) => void;
 /** Events read in one go when listeners are told. */
 const PORTION = 1000;
 
+/** The place of the newest event in the log; 0 for an empty one. */
+export function newestEvent(store: Store): number {
+  return Number(store.statement("SELECT max(no) AS no FROM event").get()?.["no"] ?? 0);
+}
+
 /** The log of events; see the head of the file. */
 export class EventLog {
   readonly #store: Store;
@@ -74,7 +79,7 @@ export class EventLog {
 
   /** The place of the newest event in the log; 0 for an empty one. */
   newest(): number {
-    return Number(this.#store.statement("SELECT max(no) AS no FROM event").get()?.["no"] ?? 0);
+    return newestEvent(this.#store);
   }
 
   #tell(): void {

@@ -27,17 +27,30 @@ export interface EventSlice {
   readonly total: number;
 }
 
+/** Which events of those that a filter lets pass. */
+export interface EventPage {
+  readonly span: EventSpan;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** Reads a page of events, by the times at which they occurred, and counts them all. */
+export function readEvents(store: Store, filter: EventFilter, page: EventPage): EventSlice {
+  const where = eventCondition(filter, page.span);
+  const counted = filter.resource?.distinct === true ? "count(DISTINCT e.resource_id)" : "count(*)";
+  const [count] = store.query(`SELECT ${counted} AS n FROM event e WHERE ${where.sql}`, where.parameters);
+  return { events: readEventPage(store, filter, page), total: Number(count?.["n"]) };
+}
+
 /** Reads a page of events, by the times at which they occurred. */
-export function readEvents(
+export function readEventPage(
   store: Store,
   filter: EventFilter,
-  { span, limit, offset }: { readonly span: EventSpan; readonly limit: number; readonly offset: number },
-): EventSlice {
+  { span, limit, offset }: EventPage,
+): readonly ReceivedEvent[] {
   const where = eventCondition(filter, span);
   const direction = filter.order === "ASC" ? "ASC" : "DESC";
   const isDistinct = filter.resource?.distinct === true;
-  const counted = isDistinct ? "count(DISTINCT e.resource_id)" : "count(*)";
-  const [count] = store.query(`SELECT ${counted} AS n FROM event e WHERE ${where.sql}`, where.parameters);
   const from = isDistinct
     ? `(SELECT e.*, row_number() OVER (PARTITION BY e.resource_id ORDER BY e.occurred ${direction}) AS place FROM event e WHERE ${where.sql}) e WHERE e.place = 1`
     : `event e WHERE ${where.sql}`;
@@ -45,7 +58,7 @@ export function readEvents(
     `SELECT e.body, e.received FROM ${from} ORDER BY e.occurred ${direction}, e.no ${direction} LIMIT ? OFFSET ?`,
     [...where.parameters, limit, offset],
   );
-  return { events: rows.map(({ body, received }) => eventOf(body, received)), total: Number(count?.["n"]) };
+  return rows.map(({ body, received }) => eventOf(body, received));
 }
 
 /** Reads events that came after a place in the log, in the order of arrival. */

@@ -25,6 +25,21 @@ const TASK_RUN = "prefect.task-run.";
 const FLOW_RUN = "prefect.flow-run.";
 const TYPES: ReadonlySet<string> = new Set(STATE_TYPES);
 
+/** Events that are stored at a stretch: some 10 ms. */
+const PORTION = 500;
+
+/**
+ * Stores the events, in portions between which others have their turn. Resolves when all are durable; what fails in the middle leaves the portions before it, and is
+ * made good by sending all again, since an event is stored once.
+ */
+export async function storeEvents(core: EventTarget, events: readonly Event[]): Promise<void> {
+  for (let from = 0; from < events.length; from += PORTION) {
+    const portion = events.slice(from, from + PORTION);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other, so that others have their turn
+    await core.store.write(() => takeEvents(core, portion));
+  }
+}
+
 /** Stores events. Runs inside a write. */
 export function takeEvents(core: EventTarget, events: readonly Event[]): void {
   for (const event of events) {

@@ -1,9 +1,11 @@
+import type { ServerSettings } from "../../wire/server-settings.ts";
 import type { RouteCall } from "../api/handler.ts";
 import type { ApiReply } from "../api-reply.ts";
 
 /** What a reader thread is started with. */
 export interface ReaderData {
   readonly databaseFile: string;
+  readonly settings: ServerSettings;
 }
 
 /** A request that a reader answers; what such requests look at. */

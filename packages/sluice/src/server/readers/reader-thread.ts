@@ -7,7 +7,7 @@ import { Store } from "../db/store.ts";
 import type { ReadAnswer, ReaderData, ReadQuestion } from "./reader-messages.ts";
 
 // `Readers` starts this file with exactly this value.
-const { databaseFile } = workerData as ReaderData;
+const { databaseFile, settings } = workerData as ReaderData;
 let nowUs = 0;
 const store = Store.openToRead(databaseFile, () => nowUs);
 
@@ -18,7 +18,7 @@ async function answer({ id, route, call, search, nowUs: now }: ReadQuestion): Pr
   try {
     const handler = READ_HANDLERS[route];
     if (handler === undefined) throw new Error(`The reader has no handler for ${route}.`);
-    reply = await handler({ ...call, query: new URLSearchParams(search) }, { store });
+    reply = await handler({ ...call, query: new URLSearchParams(search) }, { store, settings });
   } catch (error) {
     reply = replyToError(error, (unforeseen) => (fault = inspect(unforeseen)));
   }

@@ -62,6 +62,7 @@ test("a reader answers as the server itself does", async () => {
     ["POST", "/artifacts/filter", { limit: 2 }],
     ["GET", "/flow_runs/00000000-0000-4000-8000-000000000000/graph-v2"],
     ["POST", "/ui/flow_runs/history", {}],
+    ["POST", "/sluice/events/backfill", { filter: {}, offset: 0 }],
   ];
   const answers = async (): Promise<readonly string[]> => {
     const all: string[] = [];
@@ -92,6 +93,7 @@ test("a reader answers as the server itself does", async () => {
     "200",
     "200",
     "404",
+    "200",
     "200",
   ]);
 });

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { SluiceError } from "../../wire/errors.ts";
+import type { ServerSettings } from "../../wire/server-settings.ts";
 import type { RouteCall } from "../api/handler.ts";
 import type { ApiReply } from "../api-reply.ts";
 import type { Store } from "../db/store.ts";
@@ -21,6 +22,7 @@ const QUIET_MS = 60_000;
 
 export interface ReadersOptions {
   readonly store: Store;
+  readonly settings: ServerSettings;
   /** Size of a database, in bytes, from which on it has readers. */
   readonly fromBytes: number;
   /** Hears of errors that no caller is to blame for. */
@@ -96,7 +98,8 @@ export class Readers {
   /** Sources run as they are and compiled, so the thread's file has the ending of this one. */
   #start(): Reader {
     const file = new URL(`./reader-thread${extname(import.meta.url)}`, import.meta.url);
-    const workerData: ReaderData = { databaseFile: this.#options.store.file };
+    const { store, settings } = this.#options;
+    const workerData: ReaderData = { databaseFile: store.file, settings };
     const thread = new Worker(file, { name: "sluice-reader", execArgv: [], workerData });
     thread.unref();
     const reader: Reader = { thread, waiting: new Map() };
