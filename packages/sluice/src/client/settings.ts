@@ -156,6 +156,11 @@ export const settingsTable = {
     },
     { fallbacks: ["PREFECT_UI_STATIC_DIRECTORY"] },
   ),
+  uiUrl: textSetting(
+    "SLUICE_UI_URL",
+    { description: "Address of the web UI, for links in what automations send; by default the server's own." },
+    { fallbacks: ["PREFECT_UI_URL"] },
+  ),
   serverUiApiUrl: textSetting(
     "SLUICE_SERVER_UI_API_URL",
     { description: "Address of the API as browsers see it; by default the one that a page was asked from." },

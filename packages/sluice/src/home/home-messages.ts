@@ -22,6 +22,7 @@ export interface HomeThreadData {
   readonly synchronous: "NORMAL" | "FULL";
   readonly leaseSeconds: number;
   readonly testing: boolean;
+  readonly uiUrl: string | null;
   readonly server: ServerSettings;
 }
 

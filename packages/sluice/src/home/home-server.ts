@@ -18,5 +18,7 @@ export interface HomeServerOptions {
   readonly synchronous: "NORMAL" | "FULL";
   readonly leaseSeconds: number;
   readonly testing: boolean;
+  /** Address of the web UI, null when nobody knows it. */
+  readonly uiUrl: string | null;
   readonly server: ServerSettings;
 }

@@ -75,6 +75,7 @@ export async function openHome(settings: Settings, options: OpenHomeOptions = {}
     synchronous: settings.synchronous,
     leaseSeconds: settings.leaseSeconds,
     testing: settings.testing,
+    uiUrl: settings.uiUrl,
     server: settings.server,
   };
   const thread = startThread(data);

@@ -8,6 +8,7 @@ export function openHomeServer(options: HomeServerOptions): HomeServer {
     synchronous: options.synchronous,
     leaseSeconds: options.leaseSeconds,
     testing: options.testing,
+    uiUrl: options.uiUrl,
     settings: options.server,
   });
 }

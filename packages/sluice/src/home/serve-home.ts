@@ -38,7 +38,9 @@ export interface ServedHome {
  * @throws SluiceError `SLUICE_PORT_IN_USE`, and what `openHome` throws
  */
 export async function serveHome({ settings, host, port }: ServeHomeOptions): Promise<ServedHome> {
-  const home = await openHome({ ...settings, apiUrl: null });
+  const urlAt = (bound: number): string => `http://${host.includes(":") ? `[${host}]` : host}:${String(bound)}`;
+  const uiUrl = settings.uiUrl ?? (port === 0 ? null : urlAt(port));
+  const home = await openHome({ ...settings, apiUrl: null, uiUrl });
   try {
     const listening = await listen(
       served(home, settings.serverApiAuthString),
@@ -57,7 +59,7 @@ export async function serveHome({ settings, host, port }: ServeHomeOptions): Pro
     const bound = listening.port ?? port;
     let closing: Promise<void> | undefined;
     return {
-      url: `http://${host.includes(":") ? `[${host}]` : host}:${String(bound)}`,
+      url: urlAt(bound),
       port: bound,
       asksForCredentials: () => listening.asksForCredentials(),
       close: () => (closing ??= listening.close().then(() => home.close())),

@@ -39,6 +39,8 @@ export interface ServerCoreOptions {
   readonly testing?: boolean;
   /** Size of the database from which on threads of their own answer what only reads. Default 16 MiB. */
   readonly readAsideBytes?: number;
+  /** Address of the web UI, for links in what automations send. Default null: nobody knows it. */
+  readonly uiUrl?: string | null;
   /** Microseconds since the epoch; the wall clock unless a test moves it. */
   readonly nowUs?: () => number;
   /** Hears of errors that no caller is to blame for. Default: standard error. */
@@ -57,6 +59,7 @@ export class ServerCore {
   readonly processes: Processes;
   readonly testing: boolean;
   readonly readAsideBytes: number;
+  readonly uiUrl: string | null;
   readonly settings: ServerSettings;
   readonly events: EventLog;
   readonly bell: CommitBell;
@@ -73,6 +76,7 @@ export class ServerCore {
     this.store = Store.open(options.databaseFile, options);
     this.onError = options.onError ?? ((error) => console.error("sluice server:", redact(inspect(error))));
     this.testing = options.testing ?? false;
+    this.uiUrl = options.uiUrl ?? null;
     this.readAsideBytes = options.readAsideBytes ?? READ_ASIDE_BYTES;
     this.settings = { ...defaultServerSettings(), ...options.settings };
     this.events = new EventLog(this.store);

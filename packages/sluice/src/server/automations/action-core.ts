@@ -7,6 +7,8 @@ import type { Store } from "../db/store.ts";
 export interface ActionCore {
   readonly store: Store;
   readonly box: () => SecretBox;
+  /** Address of the web UI, null when nobody knows it. */
+  readonly uiUrl: string | null;
   handle(call: ApiCall): Promise<ApiReply>;
 }
 

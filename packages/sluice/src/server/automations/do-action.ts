@@ -4,6 +4,7 @@ import { isObject } from "../check-records.ts";
 import { blockDocumentBody, blockDocumentById } from "../blocks/block-documents.ts";
 import { hydrate, HydrationFault, variablesOf } from "../parameters/hydrate.ts";
 import { renderTemplate, TemplateFault } from "../templates/render-template.ts";
+import { uiFilters } from "../templates/ui-links.ts";
 import { idOfKind, textOf, type ActionCore } from "./action-core.ts";
 import { notificationCalls } from "./notifications.ts";
 import { callOut, type OutboundAnswer } from "./outbound.ts";
@@ -158,7 +159,11 @@ async function runDeployment(core: ActionCore, triggered: TriggeredAction): Prom
   const context = await templateValues(core, triggered, JSON.stringify(action.parameters ?? {}));
   let parameters;
   try {
-    parameters = hydrate(upgraded(action.parameters ?? {}), { variable: variablesOf(core.store), context });
+    parameters = hydrate(upgraded(action.parameters ?? {}), {
+      variable: variablesOf(core.store),
+      context,
+      filters: uiFilters(core.uiUrl, context),
+    });
   } catch (error) {
     if (error instanceof HydrationFault)
       throw new ActionFailed(`Unable to create flow run from deployment: ${error.message}`);
@@ -266,7 +271,8 @@ async function blockOf(core: ActionCore, id: string) {
 async function render(core: ActionCore, triggered: TriggeredAction, templates: readonly string[]): Promise<string[]> {
   const values = await templateValues(core, triggered, templates.join("\n"));
   try {
-    return templates.map((template) => renderTemplate(template, values));
+    const filters = uiFilters(core.uiUrl, values);
+    return templates.map((template) => renderTemplate(template, values, filters));
   } catch (error) {
     if (error instanceof TemplateFault) throw new ActionFailed(`The template could not be rendered: ${error.message}`);
     throw error;

@@ -5,7 +5,7 @@
  */
 import type { Store } from "../db/store.ts";
 import { isObject } from "../check-records.ts";
-import { renderTemplate, templateFault, TemplateFault } from "../templates/render-template.ts";
+import { renderTemplate, templateFault, TemplateFault, type TemplateFilters } from "../templates/render-template.ts";
 
 /** A value that cannot be filled in. */
 export class HydrationFault extends Error {
@@ -21,6 +21,8 @@ export interface HydrationSource {
   readonly variable: (name: string) => unknown;
   /** Values that templates see. */
   readonly context?: Readonly<Record<string, unknown>>;
+  /** What templates may filter by. */
+  readonly filters?: TemplateFilters;
   /** True leaves what cannot be filled in as it came. Default false. */
   readonly leavesFaults?: boolean;
   /** False checks templates and leaves their text. Default true. */
@@ -96,7 +98,7 @@ function fillTemplate(template: unknown, source: HydrationSource): unknown {
   if (fault !== undefined) throw new HydrationFault(`Invalid jinja: ${fault}`);
   if (source.rendersTemplates === false) return text;
   try {
-    return renderTemplate(text, source.context ?? {});
+    return renderTemplate(text, source.context ?? {}, source.filters);
   } catch (error) {
     if (error instanceof TemplateFault) throw new HydrationFault(`Invalid jinja: ${error.message}`);
     throw error;

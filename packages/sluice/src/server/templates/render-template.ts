@@ -6,7 +6,15 @@ const FUEL = 50_000;
 /** Longest template that is read, in characters. */
 const MAX_CHARACTERS = 100_000;
 
+/** Filters by name; objects come to them as maps. */
+export type TemplateFilters = Readonly<Record<FilterName, (value: unknown) => string>>;
+/** The filters that templates have beside Jinja's own. */
+const FILTERS = ["ui_url", "ui_resource_events_url", "flow_run_id"] as const;
+type FilterName = (typeof FILTERS)[number];
+
 let shared: Environment | undefined;
+/** Those of the rendering that is under way: one is over before the next begins. */
+let filters: TemplateFilters | undefined;
 
 /** What is wrong with a template, told with its place. */
 export class TemplateFault extends Error {
@@ -22,21 +30,30 @@ function environment(): Environment {
   made.fuel = FUEL;
   made.enablePyCompat();
   made.keepTrailingNewline = false;
+  for (const name of FILTERS) made.addFilter(name, (value: unknown) => filters?.[name](value) ?? null);
   return (shared = made);
 }
 
 /**
  * Renders a template with values by name.
  *
+ * @param used what the filters of {@link TemplateFilters} do; without them their values are none
  * @throws TemplateFault when it is none, or takes too long
  */
-export function renderTemplate(template: string, values: Readonly<Record<string, unknown>>): string {
+export function renderTemplate(
+  template: string,
+  values: Readonly<Record<string, unknown>>,
+  used?: TemplateFilters,
+): string {
   if (template.length > MAX_CHARACTERS)
     throw new TemplateFault(`The template has ${template.length} characters, the limit is ${MAX_CHARACTERS}.`);
+  filters = used;
   try {
     return environment().renderStr(template, values);
   } catch (error) {
     throw new TemplateFault(reasonOf(error));
+  } finally {
+    filters = undefined;
   }
 }
 
