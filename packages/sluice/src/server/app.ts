@@ -6,6 +6,7 @@ import { Refusal, type ApiCall, type ApiReply } from "./api-reply.ts";
 import { installSystemBlocks } from "./blocks/system-blocks.ts";
 import { checkParameterSize, ROUTES_WITH_PARAMETERS } from "./parameters/parameter-size.ts";
 import { Readers } from "./readers/readers.ts";
+import { isShortRead } from "./readers/short-reads.ts";
 import { RequestCheck } from "./request/check-request.ts";
 import { RouteMatcher } from "./request/match-route.ts";
 import { finishPurges } from "./services/purge.ts";
@@ -81,7 +82,8 @@ async function dispatch(
     ...(isPage === undefined ? {} : { isPage }),
     ...(signal ? { signal } : {}),
   };
-  return isRead && readers.areWorthIt ? readers.ask(name, routeCall) : handler(routeCall, core);
+  const isAside = isRead && readers.areWorthIt && !isShortRead(name, body);
+  return isAside ? readers.ask(name, routeCall) : handler(routeCall, core);
 }
 
 /** A path that only lacks its closing slash, or has one too many, leads on to the right one. */
