@@ -8,10 +8,14 @@ const SHORTEST_SECONDS = 30;
 export interface HeartbeatsOptions {
   /** Seconds between two heartbeats of a run; at least 30 are taken. */
   readonly everySeconds: number;
-  readonly running: () => readonly OpenFlowRun[];
+  /** The runs that are not over. */
+  readonly open: () => readonly OpenFlowRun[];
   /** Sends events; a rejection means that they go with the next ones. */
   readonly deliver: (events: readonly PrefectEvent[]) => Promise<void>;
 }
+
+/** States of runs that a process works on; one that is paused waits in its process. */
+const ALIVE: ReadonlySet<string> = new Set(["RUNNING", "PAUSED"]);
 
 /**
  * Says of each flow run that runs that it does: when it starts, and at an interval, so that an automation of the server can find those that fell silent.
@@ -29,8 +33,9 @@ export class Heartbeats {
   /** Sends the first heartbeat of a run. */
   begin(run: OpenFlowRun): void {
     this.#send([run]);
-    const { everySeconds, running } = this.#options;
-    this.#timer ??= setInterval(() => this.#send(running()), Math.max(everySeconds, SHORTEST_SECONDS) * 1000).unref();
+    const { everySeconds, open } = this.#options;
+    const beat = (): void => this.#send(open().filter(({ state }) => ALIVE.has(state.type)));
+    this.#timer ??= setInterval(beat, Math.max(everySeconds, SHORTEST_SECONDS) * 1000).unref();
   }
 
   close(): void {

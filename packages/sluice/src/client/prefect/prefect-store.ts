@@ -70,7 +70,7 @@ export class PrefectStore implements Transport {
     this.#leases = new TagLeases({ calls, onTrouble });
     this.#heartbeats = new Heartbeats({
       everySeconds: options.heartbeatSeconds,
-      running: () => this.#flowRuns.open().filter(({ state }) => state.type === "RUNNING"),
+      open: () => this.#flowRuns.open(),
       deliver: (events) => this.#events.deliver(events),
     });
     this.#cancelWatch = new CancelWatch({
