@@ -12,6 +12,7 @@ import { jsonSafeParameters } from "../values/json-safe.ts";
 import { validateParameters } from "../values/parameters.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { newRunId } from "../run-id.ts";
+import type { FlowCall } from "./calls.ts";
 import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
 import { announce, propose, type Answer } from "../store/proposal.ts";
@@ -21,44 +22,9 @@ import { runBody } from "./run-body.ts";
 import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { flowRunName, randomRunName } from "../values/run-name.ts";
 import { FlowRun, type TransitionDetails } from "../run.ts";
-import type { SlotWaits } from "../context/slot-waits.ts";
 import { finalState, type State } from "../state.ts";
-import type { TaskRunner } from "../task-runner.ts";
 import { persistValue } from "./task-results.ts";
 import { turnOver } from "../turn.ts";
-
-/** A call of a flow: at the root, inside a flow run, or assigned by another process. */
-export interface FlowCall {
-  readonly definition: FlowDefinition;
-  readonly args: readonly unknown[];
-  readonly host: EngineHost;
-  /** The scope that makes the call, null at the root and on a far side. */
-  readonly parent: FlowScope | null;
-  /** Where the run submits to; null is the event loop. */
-  readonly taskRunner: TaskRunner | null;
-  /** Called when the run has its id and name for good, before its body starts. */
-  readonly onCreated?: (execution: FlowExecution) => void;
-  /** Given where the run was created elsewhere and is only executed here. */
-  readonly assigned?: AssignedFlow;
-}
-
-/** A flow run that another process has created and this one executes. */
-export interface AssignedFlow {
-  readonly runId: string;
-  readonly runName: string;
-  /** The tracking task run in the parent flow run, null at a root. */
-  readonly parentTaskRun: ({ readonly id: string } & TaskRunIdentity) | null;
-  readonly tags: readonly string[];
-  readonly depth: number;
-  readonly createdUs: number;
-  /** Timestamp of the first Running state, which the near side reports as well. */
-  readonly startedUs: number;
-  readonly runCount: number;
-  readonly timeoutMs: number | null;
-  readonly logPrints: boolean;
-  readonly slotWaits: SlotWaits | null;
-  readonly bodyEnded: (result?: { readonly value: unknown }) => void;
-}
 
 /** Starts a flow run on this event loop. Its outcome settles when the store has acknowledged the final state, and never rejects for a failed run. */
 export function startFlow(call: FlowCall): FlowExecution {

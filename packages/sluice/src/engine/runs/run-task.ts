@@ -8,6 +8,7 @@ import { Frame, type FlowScope } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { newRunId } from "../run-id.ts";
+import type { TaskCall } from "./calls.ts";
 import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
 import { runBody, type BodyEnd } from "./run-body.ts";
@@ -19,34 +20,6 @@ import { takeTagSlots } from "../store/tag-slots.ts";
 import { TaskResults, type PreparedResult } from "./task-results.ts";
 import { currentTransaction, stageTask, type Transaction } from "../results/transaction.ts";
 import { turnOver } from "../turn.ts";
-
-/** A call of a task inside a scope. */
-export interface TaskCall {
-  readonly definition: TaskDefinition;
-  readonly args: readonly unknown[];
-  readonly scope: FlowScope;
-  /** The task run that makes the call, when a task does. */
-  readonly callerTaskRunId: string | null;
-  /** True for `submit` and `map`: other work goes on meanwhile. */
-  readonly submitted: boolean;
-  /** Given where the run was created elsewhere and is only executed here. */
-  readonly assigned?: AssignedTask;
-}
-
-/** A task run that another process has created and this one executes. */
-export interface AssignedTask {
-  readonly runId: string;
-  readonly runName: string;
-  readonly dynamicKey: string;
-  readonly inputs: Readonly<Record<string, readonly RunInput[]>>;
-  readonly createdUs: number;
-  /** Timestamp of the first Running state, which the near side reports as well. */
-  readonly startedUs: number;
-  readonly runCount: number;
-  /** The limit that is left; the near side has the last word. */
-  readonly timeoutMs: number | null;
-  readonly bodyEnded: (result?: { readonly value: unknown }) => void;
-}
 
 const NO_INPUTS: Readonly<Record<string, readonly RunInput[]>> = {};
 

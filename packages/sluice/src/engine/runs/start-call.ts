@@ -3,7 +3,8 @@ import { FlowScope, type Frame } from "../context/frame.ts";
 import type { StartedRun } from "../context/future.ts";
 import type { EngineHost } from "../host.ts";
 import { startCarried } from "./carried-run.ts";
-import { startFlow, type FlowCall } from "./run-flow.ts";
+import type { FlowCall } from "./calls.ts";
+import { startFlow } from "./run-flow.ts";
 import { startTask } from "./run-task.ts";
 import type { TaskRunner } from "../task-runner.ts";
 
