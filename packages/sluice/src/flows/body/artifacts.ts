@@ -1,5 +1,6 @@
 import { currentFrame } from "../../engine/context/frame.ts";
 import { SluiceError } from "../../wire/errors.ts";
+import { callStore } from "./call-store.ts";
 import { openSession } from "../session.ts";
 
 /** What every artifact may have. */
@@ -78,10 +79,5 @@ async function request(method: "POST" | "PATCH", path: string, body: string): Pr
   const host = openSession();
   // The run that the artifact belongs to must be known to the store first.
   await host.tracker.flush();
-  const { status, body: answer } = await host.transport.send({ method, path, body });
-  if (status < 300) return answer;
-  throw new SluiceError(
-    "SLUICE_API_REFUSED",
-    `The server answered ${status} to ${method} ${path}: ${answer.slice(0, 500)}`,
-  );
+  return (await callStore(host.transport, { method, path, body })).body;
 }

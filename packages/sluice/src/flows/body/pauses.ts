@@ -5,6 +5,7 @@ import type { FlowRun } from "../../engine/run.ts";
 import { pauseRun, type Pause } from "../../engine/store/pause.ts";
 import { describeIssue, schemaInJson } from "../../engine/values/parameters.ts";
 import { SluiceError } from "../../wire/errors.ts";
+import { callStore } from "./call-store.ts";
 import { openSession } from "../session.ts";
 
 /** How a flow run pauses. */
@@ -89,11 +90,7 @@ export async function pauseFlowRun(
 export async function resumeFlowRun(flowRunId: string, { input }: ResumeOptions = {}): Promise<void> {
   const path = `/api/flow_runs/${encodeURIComponent(flowRunId)}/resume`;
   const body = JSON.stringify(input === undefined ? {} : { run_input: input });
-  const answer = await openSession().transport.send({ method: "POST", path, body });
-  if (answer.status >= 300) {
-    const message = `The server answered ${answer.status} to POST ${path}: ${answer.body.slice(0, 500)}`;
-    throw new SluiceError("SLUICE_API_REFUSED", message);
-  }
+  const answer = await callStore(openSession().transport, { method: "POST", path, body });
   // The contract's answer to this path.
   const { status, state, details } = JSON.parse(answer.body) as {
     readonly status: string;
@@ -148,11 +145,11 @@ function invalid(reason: string): SluiceError {
 
 /** The inputs of a flow run at the store. */
 class RunInputs {
-  readonly #host: EngineHost;
+  readonly #transport: EngineHost["transport"];
   readonly #run: FlowRun;
 
-  constructor(host: EngineHost, run: FlowRun) {
-    this.#host = host;
+  constructor({ transport }: EngineHost, run: FlowRun) {
+    this.#transport = transport;
     this.#run = run;
   }
 
@@ -160,23 +157,15 @@ class RunInputs {
   async write(key: string, value: string): Promise<void> {
     const path = `/api/flow_runs/${this.#run.id}/input`;
     const body = JSON.stringify({ key, value });
-    const answer = await this.#host.transport.send({ method: "POST", path, body });
-    if (answer.status < 300 || answer.status === 409) return;
-    throw this.#refused(answer.status, answer.body);
+    await callStore(this.#transport, { method: "POST", path, body }, [409]);
   }
 
   /** Reads a JSON value; undefined when there is none. */
   async read(key: string): Promise<unknown> {
     const path = `/api/flow_runs/${this.#run.id}/input/${key}`;
-    const answer = await this.#host.transport.send({ method: "GET", path });
+    const answer = await callStore(this.#transport, { method: "GET", path }, [404]);
     if (answer.status === 404) return undefined;
-    if (answer.status !== 200) throw this.#refused(answer.status, answer.body);
     // A server checks an answer by the run's JSON schema before it stores it.
     return JSON.parse(answer.body) as unknown;
-  }
-
-  #refused(status: number, body: string): SluiceError {
-    const message = `The server answered ${status} for an input of flow run "${this.#run.name}": ${body.slice(0, 300)}`;
-    return new SluiceError("SLUICE_API_REFUSED", message);
   }
 }
