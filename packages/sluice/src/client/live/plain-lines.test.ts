@@ -28,6 +28,17 @@ test("tells a run that started and failed between two looks with its message", (
   expect(lines).toEqual(["   2.0s  x subflow brave-otter Failed after 1.0s: Error: no"]);
 });
 
+test("tells a pause with the command that ends it, and that it has ended", () => {
+  const plain = new PlainLines(PLAIN_STYLE);
+  const look = (now: number, state_type: "RUNNING" | "PAUSED"): string[] =>
+    plain.next(runTree(now, flowNode({ id: "0197a000", state_type })));
+  expect([...look(1, "RUNNING"), ...look(2, "PAUSED"), ...look(3, "PAUSED"), ...look(4, "RUNNING")]).toEqual([
+    "   1.0s  > subflow brave-otter started",
+    "   2.0s  = subflow brave-otter paused, goes on by: npx sluice flow-run resume 0197a000",
+    "   4.0s  > subflow brave-otter resumed",
+  ]);
+});
+
 test("counts tasks at intervals and only when something ended", () => {
   const plain = new PlainLines(PLAIN_STYLE, 5000);
   const look = (now: number, done: number): string[] =>

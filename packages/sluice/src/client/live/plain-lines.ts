@@ -18,7 +18,7 @@ interface Seen {
 
 interface Change {
   readonly node: FlowRunNode;
-  readonly kind: "started" | "ended";
+  readonly kind: "started" | "paused" | "resumed" | "ended";
 }
 
 /** Tells the course of a run in plain lines, one look after the other: what started and ended since, task counts now and then. */
@@ -59,6 +59,8 @@ export class PlainLines {
     const isOver = isFinalStateType(type);
     const hadStarted = before !== undefined && before.type !== "PENDING" && before.type !== "SCHEDULED";
     if (!isOver && node.start_time !== null && !hadStarted) into.changes.push({ node, kind: "started" });
+    if (type === "PAUSED" && before?.type !== "PAUSED") into.changes.push({ node, kind: "paused" });
+    if (type === "RUNNING" && before?.type === "PAUSED") into.changes.push({ node, kind: "resumed" });
     for (const child of node.flow_runs) this.#visit(child, nowMs, into);
     if (isOver && (before === undefined || !isFinalStateType(before.type))) into.changes.push({ node, kind: "ended" });
     if (isOver) return;
@@ -80,7 +82,8 @@ export class PlainLines {
 
   #line({ node, kind }: Change): string {
     const glyph = stateGlyph(this.#style, node.state_type);
-    if (kind === "started") return `${glyph} ${runName(node)} started`;
+    if (kind === "paused") return `${glyph} ${runName(node)} paused, goes on by: npx sluice flow-run resume ${node.id}`;
+    if (kind !== "ended") return `${glyph} ${runName(node)} ${kind}`;
     const start = instantMs(node.start_time);
     const end = instantMs(node.end_time);
     const span = start === null || end === null ? "" : ` after ${durationText(end - start)}`;
@@ -92,7 +95,7 @@ export class PlainLines {
   #told(changes: readonly Change[]): string[] {
     const groups = new Map<string, Change[]>();
     for (const change of changes) {
-      const key = `${change.node.flow_name}\n${change.kind === "started" ? "" : change.node.state_type}`;
+      const key = `${change.node.flow_name}\n${change.kind} ${change.node.state_type}`;
       const group = groups.get(key);
       if (group) group.push(change);
       else groups.set(key, [change]);
@@ -101,7 +104,7 @@ export class PlainLines {
       const first = group[0];
       if (!first || group.length === 1) return first ? this.#line(first) : "";
       const what =
-        first.kind === "started" ? "started" : paintState(this.#style, first.node.state_type, first.node.state_name);
+        first.kind === "ended" ? paintState(this.#style, first.node.state_type, first.node.state_name) : first.kind;
       return `${stateGlyph(this.#style, first.node.state_type)} ${printable(first.node.flow_name)}: ${countText(group.length)} runs ${what}`;
     });
   }
