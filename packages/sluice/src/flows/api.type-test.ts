@@ -9,6 +9,7 @@ import { asCompleted, gather, race, wait } from "../engine/context/combinators.t
 import type { Future } from "../engine/context/future.ts";
 import type { FinalState } from "../engine/state.ts";
 import { flow, type Flow } from "./flow.ts";
+import { pauseFlowRun } from "./body/pauses.ts";
 import { runContext } from "./body/run-context.ts";
 import { task, type Task } from "./task.ts";
 
@@ -129,6 +130,16 @@ export async function flows(): Promise<void> {
   ).toEqualTypeOf<Flow<[a: string], number>>();
   // @ts-expect-error a flow's function comes last
   flow(() => 1, "name");
+}
+
+export async function pauses(): Promise<void> {
+  expectTypeOf(await pauseFlowRun({ key: "gate" })).toEqualTypeOf<undefined>();
+  const waitForInput = z.object({ approved: z.boolean(), by: z.string().default("nobody") });
+  expectTypeOf(await pauseFlowRun({ waitForInput })).toEqualTypeOf<{ approved: boolean; by: string }>();
+  // @ts-expect-error a schema is wanted, not a value
+  void pauseFlowRun({ waitForInput: { approved: true } });
+  // @ts-expect-error seconds are a number
+  void pauseFlowRun({ timeoutSeconds: "60" });
 }
 
 export function covariance(text: Future<"a">, failure: AllowFailure<"a">): void {
