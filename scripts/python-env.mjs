@@ -2,9 +2,10 @@
  * Makes the Python environments of the benchmarks and the tests, in exact versions; a second run does nothing.
  *
  * - `.venv/prefect`, of `scripts/python-requirements.txt`: the real Prefect.
+ * - `.venv/dask`, of `scripts/python-requirements-dask.txt`: Dask's scheduler and workers.
  * - `.venv/interop`, of `scripts/python-requirements-interop.txt`: schemathesis, which makes requests up from the contract.
  *
- * `node scripts/python-env.mjs [interop]` makes one of them, by default Prefect's, and prints the path of its Python on
+ * `node scripts/python-env.mjs [interop|dask]` makes one of them, by default Prefect's, and prints the path of its Python on
  * standard output. Exits with 1 and one line when there is no fitting Python.
  */
 import { createHash } from "node:crypto";
@@ -17,6 +18,7 @@ import { repoFolder } from "./repo-node.mjs";
 /** Each environment, by the folder's name in `.venv`: where its versions stand, and what it brings. */
 const environments = {
   prefect: { requirements: "scripts/python-requirements.txt", content: "Prefect" },
+  dask: { requirements: "scripts/python-requirements-dask.txt", content: "Dask" },
   interop: { requirements: "scripts/python-requirements-interop.txt", content: "schemathesis" },
 };
 /** Both run on these; the first one found is taken. */
@@ -40,7 +42,7 @@ function step(command, args) {
 /**
  * Makes an environment unless it is there with the required versions, and returns the path of its Python.
  *
- * @param name `prefect` (default) or `interop`
+ * @param name `prefect` (default), `dask` or `interop`
  * @throws Error when no Python 3.10 to 3.13 with venv is installed, or pip fails
  */
 export function preparePython(name = "prefect") {

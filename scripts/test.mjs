@@ -65,7 +65,11 @@ const interopNeeds = [
     prepare: () => preparePython("interop"),
   },
 ];
-const allNeeds = [...interopNeeds, { tests: "the tests in a browser (tests/browser)", prepare: prepareBrowser }];
+const allNeeds = [
+  ...interopNeeds,
+  { tests: "the tests on Dask clusters", prepare: () => preparePython("dask") },
+  { tests: "the tests in a browser (tests/browser)", prepare: prepareBrowser },
+];
 
 function prepareNeeds(needs) {
   for (const { tests, prepare } of needs) {

@@ -65,4 +65,6 @@ export interface HomeLink {
   readonly address: Readonly<Record<string, string>>;
   /** URL of the module that exports `farSideEngine`. */
   readonly engineUrl: string;
+  /** Folder of the Python environments that `sluice dask install` and the like make. */
+  readonly pythonFolder: string;
 }

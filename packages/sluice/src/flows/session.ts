@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { RunTracker } from "../client/run-tracker.ts";
 import { loadSettings, type Settings } from "../client/settings.ts";
 import { asError } from "../engine/context/call-arguments.ts";
@@ -108,6 +109,7 @@ async function openHome(settings: Settings, processId: string): Promise<Home> {
       decides: String(home.decides),
     },
     engineUrl: new URL(`./far-side-engine.${extension}`, import.meta.url).href,
+    pythonFolder: join(settings.home, "python"),
   });
   return home;
 }

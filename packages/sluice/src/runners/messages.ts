@@ -63,4 +63,6 @@ export interface FarSideStart {
   readonly address: Readonly<Record<string, string>>;
   /** See `HomeLink.engineUrl`. */
   readonly engineUrl: string;
+  /** See `HomeLink.pythonFolder`. */
+  readonly pythonFolder: string;
 }

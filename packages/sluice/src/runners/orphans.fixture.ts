@@ -6,6 +6,7 @@ setHomeLink({
   connectThread: () => null,
   address: {},
   engineUrl: new URL("./plain-engine.fixture.ts", import.meta.url).href,
+  pythonFolder: "",
 });
 const runner = new ProcessPoolTaskRunner({ maxWorkers: 1 });
 const options = { signal: new AbortController().signal, graceMs: 1000, timeoutMs: null };

@@ -75,6 +75,7 @@ function startExecutor(description: RunnerDescription, options: PoolOptions, eve
     pools: [description, ...(uplink?.pools ?? [])],
     address: link.address,
     engineUrl: link.engineUrl,
+    pythonFolder: link.pythonFolder,
   };
   if (description.kind === "thread") {
     return startThread({ start, homePort: link.connectThread(), resourceLimits: options.resourceLimits ?? {} }, events);

@@ -2,7 +2,6 @@ import { availableParallelism } from "node:os";
 import type { HomeLink } from "../engine/far-side-port.ts";
 import type { TaskRunner } from "../engine/task-runner.ts";
 import type { RunnerDescription } from "../wire/run-spec.ts";
-import type { WorkerPool } from "./pool/worker-pool.ts";
 import { LocalSlotLedger, type SlotLedger } from "./slot-ledger.ts";
 
 /** What all runners of one thread share: the ledger, the pools, the ways up. Kept on `globalThis` for all copies of the package. */
@@ -13,7 +12,15 @@ export interface RunnersRuntime {
   /** The way to the near side; null in a root process. */
   uplink: Uplink | null;
   /** Live pools by {@link describe}. */
-  readonly pools: Map<string, WorkerPool>;
+  readonly pools: Map<string, LivePool>;
+}
+
+/** What stays up behind runners of equal descriptions: workers of this machine, or the connection to a cluster. */
+export interface LivePool extends TaskRunner {
+  /** Asks a flow run that runs in or below the pool's workers to stop; unknown ids are ignored. */
+  cancelRun(runId: string): void;
+  /** Ends all workers in good order, when the open runs have ended. */
+  close(): Promise<void>;
 }
 
 /** A worker's way to the pools above it. */

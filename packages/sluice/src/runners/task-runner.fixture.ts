@@ -3,6 +3,7 @@ import { defineFunction } from "../engine/functions/function-registry.ts";
 import { haltIfImporting } from "../engine/functions/import-halt.ts";
 import type { TaskRunner } from "../engine/task-runner.ts";
 import type { FunctionReference, RunEnd, RunSpec } from "../wire/run-spec.ts";
+import { localDask } from "./dask.fixture.ts";
 import { plainContext } from "./plain-engine.fixture.ts";
 import { ProcessPoolTaskRunner } from "./process-pool-task-runner.ts";
 import { ThreadPoolTaskRunner } from "./thread-pool-task-runner.ts";
@@ -130,25 +131,22 @@ async function gatherFrom(
   return settled.map(valueOf);
 }
 
-const runnerOf = (kind: "thread" | "process", maxWorkers: number): TaskRunner =>
-  kind === "thread" ? new ThreadPoolTaskRunner({ maxWorkers }) : new ProcessPoolTaskRunner({ maxWorkers });
+type PoolKind = "thread" | "process" | "dask";
+
+function runnerOf(kind: PoolKind, maxWorkers: number): TaskRunner {
+  if (kind === "dask") return localDask(maxWorkers);
+  return kind === "thread" ? new ThreadPoolTaskRunner({ maxWorkers }) : new ProcessPoolTaskRunner({ maxWorkers });
+}
 
 /** A tree of runs: `widths[0]` children, each with `widths[1]` children of its own, …; kinds of pools by level. Gives the number of leaves. */
-carried(
-  "tree",
-  async (kinds: readonly ("thread" | "process")[], maxWorkers: number, widths: readonly number[]): Promise<number> => {
-    const [width, ...below] = widths;
-    const [kind = "thread", ...kindsBelow] = kinds;
-    if (width === undefined) return 1;
-    const args = Array.from({ length: width }, () => [
-      kindsBelow.length === 0 ? [kind] : kindsBelow,
-      maxWorkers,
-      below,
-    ]);
-    const counts = await gatherFrom(runnerOf(kind, maxWorkers), "tree", args);
-    return counts.reduce<number>((sum, leaves) => sum + Number(leaves), 0);
-  },
-);
+carried("tree", async (kinds: readonly PoolKind[], maxWorkers: number, widths: readonly number[]): Promise<number> => {
+  const [width, ...below] = widths;
+  const [kind = "thread", ...kindsBelow] = kinds;
+  if (width === undefined) return 1;
+  const args = Array.from({ length: width }, () => [kindsBelow.length === 0 ? [kind] : kindsBelow, maxWorkers, below]);
+  const counts = await gatherFrom(runnerOf(kind, maxWorkers), "tree", args);
+  return counts.reduce<number>((sum, leaves) => sum + Number(leaves), 0);
+});
 
 /** Submits a computing run to the process pool that it is in itself, and waits for it. */
 carried("hold a child", async (file: string) => {

@@ -35,6 +35,7 @@ function usePlainEngine(): void {
       connectThread: () => null,
       address: {},
       engineUrl: new URL("./plain-engine.fixture.ts", import.meta.url).href,
+      pythonFolder: "",
     }),
   );
   afterAll(() => closeRunners());

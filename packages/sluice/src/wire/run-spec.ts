@@ -13,6 +13,8 @@ export interface FunctionReference {
   readonly source_hash: string;
   /** `file:line:column` of the declaration, for messages only. */
   readonly declared_at: string;
+  /** URL of the bundle that is imported in place of the home, on a node of a cluster; left out elsewhere. */
+  readonly bundle?: string;
 }
 
 /** How a nested submit finds the pool that its parent uses. Equal `options` mean: attach, do not start another. */

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { SluiceError } from "../../wire/errors.ts";
 import type { FunctionReference } from "../../wire/run-spec.ts";
+import { bundleOfHome, shippedHash } from "./shipped-modules.ts";
 import { findSourceHome } from "./source-home.ts";
 
 /**
@@ -40,6 +41,8 @@ interface Registry {
   /** Source hash of the flow of a name, by evaluation and name. */
   readonly flowSources: Map<string, FlowSource>;
   readonly listeners: Set<(registered: RegisteredFunction) => void>;
+  /** When each home last defined a function, in milliseconds since the epoch. */
+  readonly definedAt: Map<string, number>;
 }
 
 const KEY = Symbol.for("sluice.registry");
@@ -62,15 +65,27 @@ export function defineFunction(declaration: FunctionDeclaration): FunctionRefere
   const found = findSourceHome(defineFunction);
   const home = declaration.home === undefined ? found.home : withoutQuery(declaration.home);
   const evaluation = declaration.home ?? found.evaluation;
-  const sourceHash = hash("sha256", declaration.fn.toString()).slice(0, HASH_LENGTH);
+  let sourceHash = hash("sha256", declaration.fn.toString()).slice(0, HASH_LENGTH);
   if (home === null || evaluation === null) {
     return { home: null, kind, name, ordinal: 0, source_hash: sourceHash, declared_at: found.declaredAt };
   }
+  registry.definedAt.set(home, Date.now());
   if (kind === "flow") refuseOtherFlow(evaluation, name, { hash: sourceHash, declaredAt: found.declaredAt });
   const counter = `${evaluation}\n${kind}\n${name}`;
   const ordinal = registry.ordinals.get(counter) ?? 0;
   registry.ordinals.set(counter, ordinal + 1);
-  const reference = { home, kind, name, ordinal, source_hash: sourceHash, declared_at: found.declaredAt };
+  // In a bundle the text is not the one that the flow's author has.
+  sourceHash = shippedHash(keyOf({ home, kind, name, ordinal })) ?? sourceHash;
+  const bundle = bundleOfHome(home);
+  const reference = {
+    home,
+    kind,
+    name,
+    ordinal,
+    source_hash: sourceHash,
+    declared_at: found.declaredAt,
+    ...(bundle !== undefined && { bundle }),
+  };
   const registered = { reference, definition: declaration.definition };
   registry.functions.set(keyOf(reference), registered);
   for (const listener of registry.listeners) listener(registered);
@@ -86,6 +101,11 @@ export function findFunction(reference: FunctionReference): RegisteredFunction |
 export function functionsOf(home: string): readonly RegisteredFunction[] {
   const url = withoutQuery(home);
   return [...registry.functions.values()].filter((registered) => registered.reference.home === url);
+}
+
+/** When a module last defined a function here, in milliseconds since the epoch; undefined when it never did. */
+export function definedAtMs(home: string): number | undefined {
+  return registry.definedAt.get(withoutQuery(home));
 }
 
 /** Calls back at each function defined from now on. Returns the function that ends it. */
@@ -106,7 +126,7 @@ function refuseOtherFlow(evaluation: string, name: string, source: FlowSource): 
   registry.flowSources.set(key, earlier ?? source);
 }
 
-function keyOf(reference: FunctionReference): string {
+function keyOf(reference: Pick<FunctionReference, "home" | "kind" | "name" | "ordinal">): string {
   return `${reference.home}\n${reference.kind}\n${reference.name}\n${reference.ordinal}`;
 }
 
@@ -117,5 +137,11 @@ function withoutQuery(url: string): string {
 function sharedRegistry(): Registry {
   // The symbol is registered by this package alone, and every copy stores this shape under it.
   const holder = globalThis as { [KEY]?: Registry };
-  return (holder[KEY] ??= { functions: new Map(), ordinals: new Map(), flowSources: new Map(), listeners: new Set() });
+  return (holder[KEY] ??= {
+    functions: new Map(),
+    ordinals: new Map(),
+    flowSources: new Map(),
+    listeners: new Set(),
+    definedAt: new Map(),
+  });
 }

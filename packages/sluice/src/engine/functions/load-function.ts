@@ -2,6 +2,7 @@ import { SluiceError } from "../../wire/errors.ts";
 import type { FunctionReference } from "../../wire/run-spec.ts";
 import { findFunction, onDefined } from "./function-registry.ts";
 import { onHalted, type HaltedCall } from "./import-halt.ts";
+import { bundleOfHome, leaveShipped, noteBundle } from "./shipped-modules.ts";
 
 /**
  * Imports users' modules for the functions they define.
@@ -65,6 +66,7 @@ export async function importModule(home: string): Promise<ImportOutcome> {
 export async function loadFunction(reference: FunctionReference): Promise<unknown> {
   const { home } = reference;
   if (home === null) throw notPortable(reference);
+  if (reference.bundle !== undefined) noteBundle(home, reference.bundle);
   const defined = (): boolean => findFunction(reference) !== undefined;
   if (defined() && !loads.has(home)) {
     // Its module was evaluated for the sake of another one; that evaluation may still be under way.
@@ -102,7 +104,7 @@ async function evaluate(load: ModuleLoad, home: string, wanted: () => boolean): 
     if (load.outcome.halted === null) load.outcome = { ...load.outcome, halted: call };
     halt.resolve();
   });
-  const settled = import(home).then(
+  const settled = import(bundleOfHome(home) ?? home).then(
     (exports: Readonly<Record<string, unknown>>) => {
       load.settled = true;
       load.outcome = { ...load.outcome, exports };
@@ -120,6 +122,7 @@ async function evaluate(load: ModuleLoad, home: string, wanted: () => boolean): 
   } finally {
     patience.stop();
     stopListening();
+    leaveShipped();
   }
 }
 

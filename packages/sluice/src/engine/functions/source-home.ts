@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
+import { shippedHome } from "./shipped-modules.ts";
 
 /**
  * Finds the module whose evaluation created a function, from the call stack at the moment of its declaration.
@@ -47,6 +48,10 @@ export function findSourceHome(skipFrames: CallableFunction): SourceHome {
     const file = urlOf(frame.getFileName());
     if (file === null || isInternal(file)) continue;
     site ??= frame;
+    const shipped = shippedHome();
+    // Inside a bundle all modules are one file: they say themselves which of them is being evaluated.
+    if (shipped !== undefined)
+      return { home: shipped, evaluation: `${shipped}?${file}`, declaredAt: place(site), madeBy };
     if (frame.isAsync()) break;
     if (isTopLevel(frame, frames[index + 1])) return { ...asHome(file), declaredAt: place(site), madeBy };
     madeBy ??= frame.getFunctionName();

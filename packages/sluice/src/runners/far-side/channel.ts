@@ -1,12 +1,22 @@
 import { isMainThread, parentPort, workerData, type MessagePort } from "node:worker_threads";
 import type { FarMessage, FarSideStart, NearMessage } from "../messages.ts";
+import type { RunnerDescription } from "../../wire/run-spec.ts";
 import type { ThreadData } from "../pool/thread-executor.ts";
+
+/** The cluster that a far side is on: what nested runs of its runner are carried to. */
+export interface ClusterStart {
+  readonly description: RunnerDescription;
+  /** For the runner's own module, which knows its kind. */
+  readonly connection: Readonly<Record<string, unknown>>;
+}
 
 /** A far side's end of the line to its near side, whichever kind of worker it is in. */
 export interface FarChannel {
   readonly start: FarSideStart;
   /** To the root's home thread; null in a process. */
   readonly homePort: MessagePort | null;
+  /** Null where the near side is a pool of this machine, which then also grants the slots. */
+  readonly cluster: ClusterStart | null;
   /** Throws what the serializer throws when a value cannot be cloned. */
   post(message: FarMessage): void;
   onMessage(listener: (message: NearMessage) => void): void;
@@ -22,6 +32,13 @@ export interface StartMessage {
 
 /** Opens the line; resolves when the far side knows how it was started. */
 export async function openChannel(): Promise<FarChannel> {
+  const bridge = process.env["SLUICE_BRIDGE"];
+  if (bridge !== undefined && isMainThread) {
+    // A process that the user's code starts is no far side of the bridge.
+    delete process.env["SLUICE_BRIDGE"];
+    const { openBridgeChannel } = await import("./bridge-channel.ts");
+    return openBridgeChannel(bridge);
+  }
   return parentPort !== null && !isMainThread ? threadChannel(parentPort) : processChannel();
 }
 
@@ -31,6 +48,7 @@ function threadChannel(port: MessagePort): FarChannel {
   return {
     start: sluice.start,
     homePort: sluice.homePort,
+    cluster: null,
     post: (message) => port.postMessage(message),
     onMessage: (listener) => port.on("message", listener),
     // What was posted is in the near side's queue already.
@@ -53,6 +71,7 @@ async function processChannel(): Promise<FarChannel> {
   return {
     start,
     homePort: null,
+    cluster: null,
     post: (message) => {
       // Once the near side is gone, "disconnect" ends this process.
       if (!process.connected) return;

@@ -1,11 +1,13 @@
 import type { FarSideEngine } from "../../engine/far-side-port.ts";
 import { beginImporting } from "../../engine/functions/import-halt.ts";
 import { toWireError } from "../../engine/values/wire-error.ts";
+import type { RunnerDescription } from "../../wire/run-spec.ts";
 import type { NearMessage } from "../messages.ts";
 import { cancelInWorkers, closeRunners } from "../pools.ts";
 import { runnersRuntime } from "../runtime.ts";
 import { openChannel, type FarChannel } from "./channel.ts";
 import { FarRun, type FarSurroundings } from "./far-run.ts";
+import { ClusterUplink } from "./cluster-uplink.ts";
 import { NearUplink } from "./near-uplink.ts";
 
 /**
@@ -18,21 +20,28 @@ export async function serveFarSide(): Promise<void> {
   const channel = await openChannel();
   beginImporting();
   reportUncaught(channel);
-  const uplink = new NearUplink(channel.start.pools, (message) => channel.post(message));
-  const home = { port: channel.homePort, address: channel.start.address };
+  const { address, engineUrl, pythonFolder, pools } = channel.start;
+  const home = { port: channel.homePort, address };
   const runtime = runnersRuntime();
-  runtime.ledger = uplink;
+  const uplink = channel.cluster === null ? nearUplink(channel, pools) : new ClusterUplink(channel.cluster);
   runtime.uplink = uplink;
-  runtime.link = { connectThread: () => null, address: channel.start.address, engineUrl: channel.start.engineUrl };
+  runtime.link = { connectThread: () => null, address, engineUrl, pythonFolder };
   const engine = await loadEngine(channel);
   if (engine === undefined) return;
   channel.post({ role: "ready" });
   channel.onMessage(receiver(channel, { engine, home, uplink, post: (message) => channel.post(message) }));
 }
 
+/** The way up to a pool of this machine, which grants the slots too. */
+function nearUplink(channel: FarChannel, pools: readonly RunnerDescription[]): NearUplink {
+  const uplink = new NearUplink(pools, (message) => channel.post(message));
+  runnersRuntime().ledger = uplink;
+  return uplink;
+}
+
 function receiver(
   channel: FarChannel,
-  around: FarSurroundings & { readonly uplink: NearUplink },
+  around: FarSurroundings & { readonly uplink: NearUplink | ClusterUplink },
 ): (message: NearMessage) => void {
   const runs = new Map<number, FarRun>();
   return (message) => {

@@ -8,10 +8,13 @@ export const PARENT_FD = 4;
  * Kills this process and its group when its parent is gone.
  *
  * Watched twice: by the channel, and from a thread of its own, because a body that computes keeps the main loop from hearing anything.
+ *
+ * @param descriptor of the pipe that ends when the parent does
  */
-export function watchParent(): void {
+export function watchParent(descriptor: number = PARENT_FD): void {
   process.on("disconnect", killOwnGroup);
   const watcher = new Worker(siblingModule("./parent-watch-thread", import.meta.url), {
+    workerData: { descriptor },
     execArgv: [],
     name: "sluice-parent-watch",
   });

@@ -1,8 +1,9 @@
-import type { CarryOptions, TaskRunner } from "../../engine/task-runner.ts";
+import type { CarryOptions } from "../../engine/task-runner.ts";
 import { notPortable } from "../../engine/functions/load-function.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../../wire/run-spec.ts";
 import { cancelledEnd, crashedEnd, messageOf } from "../run-end.ts";
+import type { LivePool } from "../runtime.ts";
 import { LocalSlotLedger, PairedSlotLedger, type SlotLedger } from "../slot-ledger.ts";
 import { Body } from "./body.ts";
 import type { StartExecutor } from "./executor.ts";
@@ -32,7 +33,7 @@ const SPARE_LEAST = 8;
  * 3. Workers start when a body needs one, stay warm for `idleSeconds`, and keep the process alive only while they hold a body.
  * 4. A worker that ends takes only its own bodies with it; the next body finds or starts another.
  */
-export class WorkerPool implements TaskRunner, WorkerOwner {
+export class WorkerPool implements LivePool, WorkerOwner {
   readonly description: RunnerDescription;
   readonly ledger: SlotLedger;
   readonly #plan: PoolPlan;
@@ -69,12 +70,10 @@ export class WorkerPool implements TaskRunner, WorkerOwner {
     return body.end;
   }
 
-  /** Asks a flow run that runs in or below this pool's workers to stop; unknown ids are ignored. */
   cancelRun(runId: string): void {
     for (const worker of this.#workers) worker.cancelRun(runId);
   }
 
-  /** Ends all workers in good order. Runs that are still open go on until they end; resolves when every worker is gone. */
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#bodies, (body) => body.end));
     for (const worker of this.#workers) this.#letGo(worker);

@@ -1,0 +1,24 @@
+"""What a Dask scheduler and its workers know the tasks of Sluice by: functions of a module of this name, on all of them.
+
+The scheduler only unpickles them; a worker has set `bridge_of` before it runs one.
+"""
+
+bridge_of = None
+
+
+def _bridge():
+    if bridge_of is None:
+        raise RuntimeError("a task of Sluice reached a worker without Sluice's plugin")
+    return bridge_of()
+
+
+def task(call, *parts):
+    return _bridge().run_task(call, parts)
+
+
+def flow(call, *parts):
+    return _bridge().run_flow(call, parts)
+
+
+def python(call, *parts):
+    return _bridge().run_python(call, parts)

@@ -1,0 +1,223 @@
+"""The plugins of a Dask worker. Executed with MODULE, TASKS and BRIDGE (source texts) as globals, or with MODULE, FOLDER and FILES for files.
+
+Everything hangs on the worker object, since several workers may live in one process.
+"""
+
+import importlib
+import json
+import os
+import sys
+import traceback
+import types
+import weakref
+
+from distributed import get_worker, rejoin, secede
+from distributed.diagnostics.plugin import WorkerPlugin
+from distributed.protocol import to_serialize
+from distributed.worker import thread_state
+
+MAX_DEPTH = 8
+
+
+def module_of(name, text):
+    module = sys.modules.get(name)
+    if module is None:
+        module = types.ModuleType(name)
+        exec(compile(text, name + ".py", "exec"), module.__dict__)
+        sys.modules[name] = module
+    return module
+
+
+def define_tasks():
+    known = MODULE in sys.modules
+    module = module_of(MODULE, TASKS)
+    if not known:
+        for name in ("task", "flow", "python"):
+            getattr(module, name).__module__ = MODULE
+    return module
+
+
+class SluiceWorker:
+    """Sluice's part of one Dask worker."""
+
+    def __init__(self, worker, node_bridge):
+        self.worker = weakref.proxy(worker)
+        self.node_bridge = node_bridge
+        self.bridge = node_bridge.NodeBridge(os.path.join(worker.local_directory, MODULE), self.surroundings)
+
+    def surroundings(self):
+        """How a process of this worker reaches the cluster itself."""
+        security = self.worker.security
+        tls = None
+        if security.require_encryption:
+            tls = {"ca": security.tls_ca_file, "cert": security.tls_worker_cert, "key": security.tls_worker_key}
+        return {"scheduler": self.worker.scheduler.address, "tls": tls}
+
+    def run_task(self, call, parts):
+        return self.run(json.loads(call), parts, secede, rejoin)
+
+    def run_flow(self, call, parts):
+        # It waits for runs of its own: it must not hold a thread of the worker.
+        secede()
+        return self.run(json.loads(call), parts, nothing, nothing)
+
+    def run(self, call, parts, secede, rejoin):
+        key = thread_state.key
+
+        def on_started(started_us):
+            if call["topic"] is not None:
+                self.worker.log_event(call["topic"], {"key": key, "started_us": started_us})
+
+        try:
+            return self.bridge.run(
+                call["settings"],
+                call["limit_seconds"],
+                parts,
+                key=key,
+                on_started=on_started,
+                secede=secede,
+                rejoin=rejoin,
+            )
+        except self.node_bridge.NodeDied as died:
+            if not call["raises"]:
+                return self.node_bridge.end_of(dict(death_of(died), type="died"))
+            # So that Dask's own retries, where the run asks for them, come to pass.
+            raise RuntimeError("sluice", json.dumps(death_of(died))) from None
+        except self.node_bridge.NodeUnfit as unfit:
+            return self.node_bridge.end_of({"type": "unfit", "reason": str(unfit)})
+
+    def run_python(self, call, parts):
+        return run_python(json.loads(call), parts)
+
+    def results(self, keys, limit):
+        """The ends of these keys as far as they are here: `[header, value]`, with None for a value above the limit of bytes."""
+        found = {}
+        for key in keys:
+            value = self.worker.data.get(key)
+            if value is None:
+                continue
+            size = int.from_bytes(value[:4], "little") + 4
+            header, body = value[4:size], value[size:] if len(value) - size <= limit else None
+            found[key] = [header, body, len(value) - size]
+        return found
+
+    def close(self):
+        self.bridge.close()
+
+
+def death_of(died):
+    """Short enough for Dask, which cuts the text of an exception at 10,000 characters."""
+    crash = died.crash
+    if crash is not None and len(json.dumps(crash)) > 6000:
+        crash = {"name": crash["name"], "message": crash["message"][:2000]}
+    tail = "" if crash is not None else died.tail[-4000:]
+    return {"how": died.how, "tail": tail, "crash": crash}
+
+
+def nothing():
+    pass
+
+
+def run_python(call, parts):
+    """Calls a Python function by name, and gives the end of that as `NodeBridge.run` does."""
+    module, _, name = call["function"].partition(":")
+    try:
+        function = importlib.import_module(module)
+        for attribute in name.split("."):
+            function = getattr(function, attribute)
+        values = [memoryview(parts[arg["$part"]]) if isinstance(arg, dict) and "$part" in arg else arg for arg in call["args"]]
+        result = function(*values, **call["kwargs"])
+        return python_end(result)
+    except Exception as error:
+        text = json.dumps(
+            {
+                "type": "python-failed",
+                "class": type(error).__module__ + "." + type(error).__qualname__,
+                "message": str(error),
+                "traceback": "".join(traceback.format_exception(error)),
+            }
+        ).encode()
+        return len(text).to_bytes(4, "little") + text
+
+
+def python_end(result):
+    if isinstance(result, (bytes, bytearray, memoryview)):
+        text, body = b'{"type":"python-completed","encoding":"bytes"}', bytes(result)
+    else:
+        if hasattr(result, "tolist"):
+            result = result.tolist()
+        text, body = b'{"type":"python-completed","encoding":"json"}', json.dumps(result).encode()
+    return b"".join((len(text).to_bytes(4, "little"), text, body))
+
+
+def sluice_of(worker):
+    return getattr(worker, MODULE, None)
+
+
+class SluiceWorkerPlugin(WorkerPlugin):
+    idempotent = True
+    name = MODULE
+
+    def setup(self, worker):
+        self.worker = worker
+        if sluice_of(worker) is not None:
+            return
+        part = SluiceWorker(worker, module_of(MODULE + "_node", BRIDGE))
+        setattr(worker, MODULE, part)
+        define_tasks().bridge_of = lambda: sluice_of(get_worker())
+
+        async def results(keys, limit):
+            return part.results(keys, limit)
+
+        async def cancel(key, message):
+            return part.bridge.ask_to_stop(key, message)
+
+        async def cancel_run(run_id):
+            part.bridge.cancel_run(run_id)
+
+        worker.handlers[MODULE + "_results"] = results
+        worker.handlers[MODULE + "_cancel"] = cancel
+        worker.handlers[MODULE + "_cancel_run"] = cancel_run
+
+    def transition(self, key, start, finish, **kwargs):
+        if start in ("executing", "long-running", "cancelled", "resumed") and finish in ("cancelled", "released", "forgotten"):
+            part = sluice_of(self.worker)
+            if part is not None:
+                part.bridge.kill(key)
+
+    def teardown(self, worker):
+        part = sluice_of(worker)
+        if part is not None:
+            setattr(worker, MODULE, None)
+            part.close()
+
+
+class SluiceFiles(WorkerPlugin):
+    """Code that tasks run: a bundle of the user's modules, or the SDK's own files. Named by its content."""
+
+    idempotent = True
+
+    def __init__(self, folder, files):
+        self.folder = folder
+        self.files = files
+
+    def setup(self, worker):
+        sluice_of(worker).bridge.store(self.folder, self.files)
+
+
+class SluiceFlows(WorkerPlugin):
+    """Bounds the flows that run at once on a worker: a resource for each depth, so that flows that wait for flows below them never hold those up."""
+
+    idempotent = True
+
+    def __init__(self, count, prefix):
+        self.count = count
+        self.prefix = prefix
+
+    def setup(self, worker):
+        count = self.count or worker.state.nthreads
+        resources = {f"{self.prefix}-{depth}": count for depth in range(MAX_DEPTH)}
+        if worker.status.name == "running":
+            return worker.set_resources(**resources)
+        worker.state.total_resources.update(resources)
+        worker.state.available_resources.update(resources)

@@ -1,0 +1,81 @@
+import type { RunnerDescription } from "../../wire/run-spec.ts";
+import { findPython } from "../cluster/python-interpreter.ts";
+import { describe, runnersRuntime, type LivePool } from "../runtime.ts";
+import { connectFromNode, connectToDask, readMaterial } from "./dask-connection.ts";
+import { DaskCluster, type OpenCluster } from "./dask-cluster.ts";
+import type { DaskOptions } from "./dask-options.ts";
+import { SluiceError } from "../../wire/errors.ts";
+import { startCluster } from "./temporary-cluster.ts";
+
+/** Gives the cluster behind a runner: the live one of this thread, or of a worker's parents, else one that is opened at the first run. */
+export function daskFor(description: RunnerDescription, options: DaskOptions): Pick<LivePool, "carry"> {
+  const { pools, uplink } = runnersRuntime();
+  const known = pools.get(describe(description)) ?? uplink?.attach(description);
+  if (known !== undefined) return known;
+  return register(
+    new DaskCluster({
+      description,
+      open: (onLost) => openCluster(description, options, onLost),
+      idleSeconds: options.idleSeconds,
+    }),
+  );
+}
+
+/** The cluster that this process itself runs on. */
+export function attachToDask(description: RunnerDescription, connection: Readonly<Record<string, unknown>>): LivePool {
+  const known = runnersRuntime().pools.get(describe(description));
+  if (known !== undefined) return known;
+  const open = async (onLost: (reason: string) => void): Promise<OpenCluster> => {
+    const opened = await connectFromNode(connection, onLost);
+    return { connection: opened, close: async () => opened.client.close() };
+  };
+  return register(new DaskCluster({ description, open, idleSeconds: 30 }));
+}
+
+function register(cluster: DaskCluster): DaskCluster {
+  runnersRuntime().pools.set(describe(cluster.description), cluster);
+  return cluster;
+}
+
+async function openCluster(
+  description: RunnerDescription,
+  options: DaskOptions,
+  onLost: (reason: string) => void,
+): Promise<OpenCluster> {
+  const { link } = runnersRuntime();
+  if (link === null) {
+    throw new SluiceError(
+      "SLUICE_WORKER_START_FAILED",
+      "The runner has no link to a home: runs are submitted inside a flow, which opens one.",
+    );
+  }
+  const parts = { description, options, link, onLost };
+  const { address, security } = options;
+  if (address !== null) {
+    const tls = security === null ? null : readMaterial(security);
+    const connection = await connectToDask({ address, tls }, parts);
+    return { connection, close: async () => connection.client.close() };
+  }
+  const python = findPython("dask", options.python, link.pythonFolder);
+  const cluster = await startCluster(python, options);
+  try {
+    const { facts } = cluster;
+    const tls = facts.security === null ? null : readMaterial(facts.security);
+    const connection = await connectToDask({ address: facts.address, tls }, parts);
+    tellDashboard(facts.dashboard);
+    return {
+      connection,
+      close: async () => {
+        connection.client.close();
+        await cluster.close();
+      },
+    };
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+function tellDashboard(link: string | null): void {
+  if (link !== null) process.stderr.write(`sluice: the Dask dashboard of the temporary cluster is at ${link}\n`);
+}

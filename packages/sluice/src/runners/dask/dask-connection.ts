@@ -1,0 +1,275 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { SluiceError } from "../../wire/errors.ts";
+import type { RunnerDescription } from "../../wire/run-spec.ts";
+import { cloneVersion, type BridgeSettings } from "../cluster/carried-order.ts";
+import { bundleModule, type CodeBundle } from "../cluster/code-bundle.ts";
+import { sdkFiles, type SdkFiles } from "../cluster/sdk-files.ts";
+import { bundleOfHome } from "../../engine/functions/shipped-modules.ts";
+import type { HomeLink } from "../../engine/far-side-port.ts";
+import { siblingModule } from "../pool/executor.ts";
+import { isOwnHost, reachableHome } from "./addresses.ts";
+import type { DaskOptions } from "./dask-options.ts";
+import { DaskClient, type SchedulerIdentity } from "./protocol/dask-client.ts";
+import { readAddress, type TlsMaterial } from "./protocol/comm.ts";
+import {
+  filesPlugin,
+  flowsPlugin,
+  moduleName,
+  schedulerPlugin,
+  workerPlugin,
+  type Plugin,
+} from "./protocol/plugins.ts";
+import { isRecord, textOf } from "./protocol/rpc.ts";
+
+/** A connection to a cluster that knows this package, and the code that goes there. */
+export interface DaskConnection {
+  readonly client: DaskClient;
+  /** Name of the Python module of the tasks, which also names the plugin's operations on workers. */
+  readonly module: string;
+  /** {@link BridgeSettings} as JSON. */
+  readonly settings: string;
+  readonly flowsPerWorker: number;
+  /** Gives the hash of the bundle that holds a home's functions, once it is on the cluster. */
+  codeOf(home: string): Promise<string>;
+}
+
+/** Where a cluster is, and how this process comes by it. */
+export interface DaskTarget {
+  readonly address: string;
+  readonly tls: TlsMaterial | null;
+}
+
+/** The first release whose graphs have the form that is sent. */
+const LEAST_DISTRIBUTED = [2025, 4] as const;
+const LEAST_NODE = [24, 11] as const;
+const DEFAULT_TIMEOUT_SECONDS = 30;
+const DEFAULT_HEARTBEAT_SECONDS = 5;
+
+/**
+ * Connects to a cluster from outside and makes it ready: checks its version, gives it the plugin and the package's own files.
+ *
+ * @throws SluiceError SLUICE_CLUSTER_UNREACHABLE; SLUICE_CLUSTER_UNFIT for a version that is too old, or a server that its nodes cannot reach; SLUICE_CLUSTER_REFUSED with what a node said
+ */
+export async function connectToDask(
+  target: DaskTarget,
+  parts: {
+    readonly description: RunnerDescription;
+    readonly options: DaskOptions;
+    readonly link: HomeLink;
+    readonly onLost: (reason: string) => void;
+  },
+): Promise<DaskConnection> {
+  const { options, link, description } = parts;
+  const sdk = await sdkFiles(link.engineUrl);
+  const client = await openClient(target, options.clientKwargs, parts.onLost);
+  try {
+    await refuseOldVersion(client);
+    const identity = await client.identity();
+    const workers = identity.workers.map(({ address }) => address);
+    const address = reachableHome(link.address, { scheduler: target.address, workers }, options.apiUrl);
+    const module = moduleName();
+    await install(client, [schedulerPlugin(module)], "register_scheduler_plugin");
+    await install(
+      client,
+      [
+        workerPlugin(module),
+        filesPlugin(module, `sdk/${sdk.hash}`, sdk.files),
+        flowsPlugin(module, options.flowsPerWorker),
+      ],
+      "register_worker_plugin",
+    );
+    const settings = JSON.stringify(
+      settingsOf({ description, options, sdk, engineUrl: link.engineUrl, address, module, identity }),
+    );
+    const isHere = workers.every((worker) => isOwnHost(readAddress(worker).host));
+    const codes = new CodeShelf(client, { module, sdk, external: options.external, tellsAssets: !isHere });
+    return {
+      client,
+      module,
+      settings,
+      flowsPerWorker: options.flowsPerWorker,
+      codeOf: (home) => codes.hashOf(home),
+    };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+/** Connects from a node of the cluster: everything is there already. */
+export async function connectFromNode(
+  connection: Readonly<Record<string, unknown>>,
+  onLost: (reason: string) => void,
+): Promise<DaskConnection> {
+  // Written by settingsOf below, and completed by the bridge channel.
+  const { scheduler, tls, settings, module, flowsPerWorker, clientKwargs } = connection as {
+    readonly scheduler: string;
+    readonly tls: TlsMaterial | null;
+    readonly settings: string;
+    readonly module: string;
+    readonly flowsPerWorker: number;
+    readonly clientKwargs: Readonly<Record<string, unknown>>;
+  };
+  const target = { address: scheduler, tls: tls === null ? null : readMaterial(tls) };
+  const client = await openClient(target, clientKwargs, onLost);
+  return { client, module, settings, flowsPerWorker, codeOf: (home) => Promise.resolve(hashOfBundle(home)) };
+}
+
+/** Reads certificates that were given as texts or as paths. @throws SluiceError SLUICE_OPTION_INVALID for a file that cannot be read */
+export function readMaterial(given: TlsMaterial): TlsMaterial {
+  const read = (option: keyof TlsMaterial): string => {
+    const text = given[option];
+    if (text.startsWith("-----BEGIN")) return text;
+    try {
+      return readFileSync(text, "utf8");
+    } catch (cause) {
+      throw new SluiceError(
+        "SLUICE_OPTION_INVALID",
+        `Expected security.${option} of the DaskTaskRunner to be a PEM text or the path of one, got ${JSON.stringify(text)}: ${cause instanceof Error ? cause.message : String(cause)}.`,
+        { cause },
+      );
+    }
+  };
+  return { ca: read("ca"), cert: read("cert"), key: read("key") };
+}
+
+function openClient(
+  target: DaskTarget,
+  clientKwargs: Readonly<Record<string, unknown>>,
+  onLost: (reason: string) => void,
+): Promise<DaskClient> {
+  const { timeout, heartbeat_interval: heartbeat, name } = clientKwargs;
+  return DaskClient.connect(target.address, {
+    tls: target.tls,
+    timeoutMs: secondsOf(timeout, DEFAULT_TIMEOUT_SECONDS) * 1000,
+    heartbeatMs: secondsOf(heartbeat, DEFAULT_HEARTBEAT_SECONDS) * 1000,
+    name: typeof name === "string" ? name : "sluice",
+    onLost,
+  });
+}
+
+function secondsOf(value: unknown, fallback: number): number {
+  return typeof value === "number" ? value : fallback;
+}
+
+async function refuseOldVersion(client: DaskClient): Promise<void> {
+  const answer = await client.call("versions");
+  const packages = isRecord(answer) && isRecord(answer["packages"]) ? answer["packages"] : {};
+  const version = textOf(packages["distributed"], "unknown");
+  const [year = 0, month = 0] = version.split(".").map(Number);
+  const [leastYear, leastMonth] = LEAST_DISTRIBUTED;
+  if (year > leastYear || (year === leastYear && month >= leastMonth)) return;
+  throw new SluiceError(
+    "SLUICE_CLUSTER_UNFIT",
+    `Expected a Dask cluster of distributed ${LEAST_DISTRIBUTED.join(".")} or newer at ${client.address}, got ${version}. Upgrade the cluster: pip install "distributed>=${LEAST_DISTRIBUTED.join(".")}"`,
+  );
+}
+
+async function install(client: DaskClient, plugins: readonly Plugin[], operation: string): Promise<void> {
+  for (const { name, pickle } of plugins) {
+    const answers = await client.call(operation, { plugin: pickle, name, idempotent: true });
+    if (!isRecord(answers)) continue;
+    const failed = Object.entries(answers).find(([, answer]) => isRecord(answer) && answer["status"] === "error");
+    if (failed === undefined) continue;
+    // A plugin that failed is remembered by its name, and would never be tried again.
+    await client.call(operation.replace("register", "unregister"), { name });
+    const [worker, answer] = failed;
+    throw new SluiceError(
+      "SLUICE_CLUSTER_REFUSED",
+      `${worker} could not take ${name}: ${String(isRecord(answer) ? answer["exception_text"] : answer)}`,
+    );
+  }
+}
+
+function settingsOf(parts: {
+  readonly description: RunnerDescription;
+  readonly options: DaskOptions;
+  readonly sdk: SdkFiles;
+  readonly engineUrl: string;
+  readonly address: Readonly<Record<string, string>>;
+  readonly module: string;
+  readonly identity: SchedulerIdentity;
+}): BridgeSettings {
+  const { description, options, sdk, engineUrl, address, module, identity } = parts;
+  return {
+    node: nodesOf(options, identity),
+    least_node: LEAST_NODE,
+    exec_argv: ["--enable-source-maps", ...options.nodeOptions],
+    env: options.env,
+    sdk: sdk.hash,
+    entry: shippedPath(sdk, siblingModule("../far-side/entry", import.meta.url).href),
+    clone: cloneVersion(),
+    engine: shippedPath(sdk, engineUrl),
+    far: { pools: [description], address, engineUrl: "", pythonFolder: "" },
+    cluster: {
+      description,
+      connection: { module, flowsPerWorker: options.flowsPerWorker, clientKwargs: options.clientKwargs },
+    },
+  };
+}
+
+/** Workers of this machine may have no Node on their PATH, or an older one, where this process brought its own. */
+function nodesOf(options: DaskOptions, identity: SchedulerIdentity): readonly string[] {
+  if (options.node !== null) return [options.node];
+  return identity.workers.every(({ address }) => isOwnHost(readAddress(address).host))
+    ? [process.execPath, "node"]
+    : ["node"];
+}
+
+function shippedPath(sdk: SdkFiles, url: string): string {
+  const path = sdk.pathOf(fileURLToPath(url));
+  if (path === undefined) throw new Error(`${url} is not among the files for clusters`);
+  return path;
+}
+
+interface ShelfPlan {
+  readonly module: string;
+  readonly sdk: SdkFiles;
+  readonly external: readonly string[];
+  readonly tellsAssets: boolean;
+}
+
+/** The bundles of one cluster: each made and sent once. */
+class CodeShelf {
+  readonly #client: DaskClient;
+  readonly #plan: ShelfPlan;
+  readonly #sent = new Map<string, Promise<string>>();
+
+  constructor(client: DaskClient, plan: ShelfPlan) {
+    this.#client = client;
+    this.#plan = plan;
+  }
+
+  hashOf(home: string): Promise<string> {
+    let sent = this.#sent.get(home);
+    if (sent === undefined) {
+      this.#sent.set(home, (sent = this.#send(home)));
+      // A module that did not bundle may do so at the next try: a package was installed meanwhile.
+      sent.catch(() => this.#sent.delete(home));
+    }
+    return sent;
+  }
+
+  async #send(home: string): Promise<string> {
+    const { module, sdk, external, tellsAssets } = this.#plan;
+    const bundle = await bundleModule(home, sdk, external);
+    if (tellsAssets) tellAssets(bundle);
+    await install(this.#client, [filesPlugin(module, `code/${bundle.hash}`, bundle.files)], "register_worker_plugin");
+    return bundle.hash;
+  }
+}
+
+function tellAssets({ assets }: CodeBundle): void {
+  if (assets.length === 0) return;
+  process.stderr.write(
+    `sluice: files that code reads beside itself do not go to the cluster: ${assets.join(", ")}. Its nodes look for them at the same paths.\n`,
+  );
+}
+
+/** The bundle that a function of this node came from, by its file `code/<hash>/bundle.mjs`. */
+function hashOfBundle(home: string): string {
+  const hash = /\/code\/([0-9a-f]+)\/[^/]+$/.exec(bundleOfHome(home) ?? "")?.[1];
+  if (hash === undefined) throw new Error(`${home} came from no bundle`);
+  return hash;
+}

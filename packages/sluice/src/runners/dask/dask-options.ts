@@ -1,0 +1,21 @@
+/** Options of a {@link DaskTaskRunner}, checked, with every default filled in: plain data, which its description holds. */
+export interface DaskOptions {
+  /** Null: a temporary cluster is made. */
+  readonly address: string | null;
+  readonly clusterClass: string;
+  readonly clusterKwargs: Readonly<Record<string, unknown>>;
+  readonly adaptKwargs: Readonly<Record<string, unknown>> | null;
+  readonly clientKwargs: Readonly<Record<string, unknown>>;
+  readonly performanceReportPath: string | null;
+  readonly python: string | null;
+  readonly security: { readonly ca: string; readonly cert: string; readonly key: string } | null;
+  /** 0: as many as the worker has threads. */
+  readonly flowsPerWorker: number;
+  readonly apiUrl: string | null;
+  /** Null: this process's own where the workers are on its machine, else `node` on their PATH. */
+  readonly node: string | null;
+  readonly nodeOptions: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly external: readonly string[];
+  readonly idleSeconds: number;
+}

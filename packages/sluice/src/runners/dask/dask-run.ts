@@ -1,0 +1,156 @@
+import { randomUUID } from "node:crypto";
+import { serialize } from "node:v8";
+import type { CarryOptions } from "../../engine/task-runner.ts";
+import { SluiceError } from "../../wire/errors.ts";
+import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
+import { deathOf, runEndOf, type BridgedEnd, type NodeDeath } from "../cluster/carried-end.ts";
+import type { CarriedOrder } from "../cluster/carried-order.ts";
+import { cancelledEnd, crashedEnd, messageOf, notSerializable } from "../run-end.ts";
+import type { DaskConnection } from "./dask-connection.ts";
+import type { DaskMail } from "./dask-mail.ts";
+import type { KeyEnd } from "./protocol/dask-client.ts";
+import type { PythonException } from "./protocol/exceptions.ts";
+import { BOUNDED_DEPTHS, flowResource } from "./protocol/plugins.ts";
+
+/**
+ * One run on a Dask cluster: submitted → (said to have started) → over, by its own end or by what became of its key.
+ *
+ * Cancelling asks the far side first, where the run has started; past its grace, or when it has not, the key is taken off the cluster, and the plugin of its worker ends the
+ * process that held it.
+ */
+export class DaskRun {
+  readonly key: string;
+  readonly #spec: RunSpec;
+  readonly #options: CarryOptions;
+  readonly #connection: DaskConnection;
+  readonly #end = Promise.withResolvers<RunEnd>();
+  #isStarted = false;
+  #isOver = false;
+  #graceTimer: NodeJS.Timeout | undefined;
+  readonly #onAbort = (): void => void this.#cancel();
+
+  constructor(spec: RunSpec, options: CarryOptions, connection: DaskConnection) {
+    this.#spec = spec;
+    this.#options = options;
+    this.#connection = connection;
+    this.key = `${keyName(spec)}-${randomUUID()}`;
+  }
+
+  /** Submits it and resolves with its end; never rejects. */
+  run(code: string, mail: DaskMail): Promise<RunEnd> {
+    const { graceMs, timeoutMs, signal } = this.#options;
+    const order: CarriedOrder = { spec: this.#spec, code, graceMs, timeoutMs };
+    let part: Buffer;
+    try {
+      part = serialize(order);
+    } catch (error) {
+      return Promise.resolve(crashedEnd(notSerializable(this.#spec.args, "args", error)));
+    }
+    const call = {
+      settings: this.#connection.settings,
+      limit_seconds: timeoutMs === null ? null : (timeoutMs + graceMs) / 1000,
+      topic: mail.topic,
+      raises: false,
+    };
+    mail.submit(this, {
+      isFlow: this.#spec.kind === "flow",
+      args: [JSON.stringify(call), part],
+      annotations: this.#annotations(),
+    });
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort, { once: true });
+    return this.#end.promise;
+  }
+
+  started(startedUs: number): void {
+    if (this.#isStarted || this.#isOver) return;
+    this.#isStarted = true;
+    this.#options.onStart?.(startedUs);
+  }
+
+  /** Takes the end that the far side has given. */
+  ended(end: BridgedEnd, value: Buffer): void {
+    if ("started_us" in end && end.started_us > 0) this.started(end.started_us);
+    this.#finish(runEndOf(end, value, { spec: this.#spec, timeoutMs: this.#options.timeoutMs }));
+  }
+
+  /** Takes what became of the key where there is no end to be had. */
+  failed(end: Exclude<KeyEnd, { readonly how: "memory" }>): void {
+    this.#finish(crashedEnd(errorOf(end)));
+  }
+
+  #annotations(): Readonly<Record<string, unknown>> {
+    if (this.#spec.kind === "task") return {};
+    const { depth } = this.#spec;
+    if (depth >= BOUNDED_DEPTHS) return {};
+    return { resources: { [`${flowResource(this.#connection.flowsPerWorker)}-${depth}`]: 1 } };
+  }
+
+  async #cancel(): Promise<void> {
+    const message = messageOf(this.#options.signal);
+    const { client, module } = this.#connection;
+    const byForce = (): void => {
+      if (this.#isOver) return;
+      this.#finish(cancelledEnd(message));
+      client.cancel([this.key], message);
+    };
+    try {
+      const answers = await client.broadcast({ op: `${module}_cancel`, key: this.key, message });
+      if (this.#isOver) return;
+      const isRunning = Object.values(answers).includes(true);
+      if (isRunning) this.#graceTimer = setTimeout(byForce, this.#options.graceMs);
+      else byForce();
+    } catch {
+      // The scheduler is gone, which ends the run as lost; or a worker is, with which the key may have gone.
+      byForce();
+    }
+  }
+
+  #finish(end: RunEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#graceTimer);
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
+    this.#end.resolve(end);
+  }
+}
+
+/** The name of the run's group in Dask's dashboard. */
+function keyName({ function: { name } }: RunSpec): string {
+  return name.replace(/[^\w.]+/g, "_");
+}
+
+function errorOf(end: Exclude<KeyEnd, { readonly how: "memory" }>): SluiceError {
+  switch (end.how) {
+    case "lost":
+      return new SluiceError("SLUICE_CLUSTER_UNREACHABLE", `The run was lost: ${end.reason}.`);
+    case "cancelled":
+      return new SluiceError(
+        "SLUICE_WORKER_CRASHED",
+        `The Dask scheduler took the run off the cluster, which nobody here asked for: ${end.reason}.`,
+      );
+    default:
+      return end.exception === undefined ? unknownError(end.text) : errorOfException(end.exception, end.text);
+  }
+}
+
+function errorOfException({ of, args }: PythonException, text: string): SluiceError {
+  const [first, second] = args;
+  if (first === "sluice" && typeof second === "string") {
+    return deathOf(JSON.parse(second) as NodeDeath); // dask_worker.py
+  }
+  if (of.endsWith(".KilledWorker")) {
+    return new SluiceError(
+      "SLUICE_WORKER_CRASHED",
+      "Dask gave the run up: each worker that it was on died, several in a row (KilledWorker). Does it take more memory than a worker has?",
+    );
+  }
+  return unknownError(text);
+}
+
+function unknownError(text: string): SluiceError {
+  return new SluiceError(
+    "SLUICE_WORKER_CRASHED",
+    `The run failed on the cluster before its function could be called: ${text}`,
+  );
+}

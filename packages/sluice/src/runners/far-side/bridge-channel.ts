@@ -1,0 +1,193 @@
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { deserialize, serialize } from "node:v8";
+import {
+  BUNDLE_FILE,
+  cloneVersion,
+  type BridgeSettings,
+  type BridgeStart,
+  type CarriedOrder,
+} from "../cluster/carried-order.ts";
+import type { FarMessage, NearMessage } from "../messages.ts";
+import type { FarChannel } from "./channel.ts";
+import { killOwnGroup, watchParent } from "./parent-watch.ts";
+
+/** What the bridge says, in the headers of its frames (node_bridge.py). */
+type BridgeHeader =
+  | ({ readonly role: "start" } & BridgeStart)
+  | { readonly role: "run"; readonly parts: readonly number[] }
+  | { readonly role: "cancel"; readonly message: string }
+  | { readonly role: "cancel-run"; readonly runId: string }
+  | { readonly role: "resumed" }
+  | { readonly role: "shutdown" };
+
+const HEAD_BYTES = 12;
+/**
+ * The line of a far side whose near side is a bridge in Python: the worker of a cluster.
+ *
+ * One body at a time runs here, so messages carry no number. Values travel in the engine's own clone format, which the bridge does not look into.
+ *
+ * @param given `descriptor of the line, descriptor that ends with the parent, folder of the code`, separated by commas
+ */
+export async function openBridgeChannel(given: string): Promise<FarChannel> {
+  const [line = "", parent = "", ...folder] = given.split(",");
+  const root = folder.join(",");
+  watchParent(Number(parent));
+  const socket = new Socket({ fd: Number(line), readable: true, writable: true });
+  socket.on("error", killOwnGroup);
+  socket.on("close", killOwnGroup);
+  const frames = new FrameSplitter();
+  const started = Promise.withResolvers<BridgeStart>();
+  const early: NearMessage[] = [];
+  let receive = (message: NearMessage): void => void early.push(message);
+  let body = 0;
+  socket.on("data", (chunk) => {
+    for (const { header, content } of frames.take(chunk)) {
+      if (header.role === "start") started.resolve(header);
+      else
+        receive(
+          header.role === "run" ? runMessage(header.parts, content, { body: ++body, root }) : nearMessage(header, body),
+        );
+    }
+  });
+  const start = await started.promise;
+  const settings = JSON.parse(start.settings) as BridgeSettings; // written by the near side
+  // Serialized when the body has ended, sent with the run's end.
+  let value: Uint8Array | undefined;
+  let startedUs = 0;
+  const write = (header: object, content?: Uint8Array): void => {
+    for (const part of frameOf(header, content)) socket.write(part);
+  };
+  refuseOtherClone(settings.clone, (message) => write({ role: "start-failed", message }));
+  return {
+    start: { ...settings.far, engineUrl: new URL(settings.engine, packageUrl(root, settings.sdk)).href },
+    homePort: null,
+    cluster: {
+      description: settings.cluster.description,
+      connection: { ...settings.cluster.connection, ...start },
+    },
+    post: (message) => {
+      switch (message.role) {
+        case "ready":
+          return write({ role: "ready" });
+        case "started":
+          value = undefined;
+          startedUs = message.startedUs;
+          return write({ role: "started", started_us: startedUs });
+        case "body-ended":
+          value = message.result === null ? undefined : serialize(message.result.value);
+          return;
+        case "ended": {
+          const end = { ...message.end, value: undefined, started_us: startedUs };
+          const isCompleted = message.end.type === "completed";
+          return write({ role: "ended", end }, isCompleted ? valueOf(message, value) : undefined);
+        }
+        case "start-failed":
+          return write({ role: "start-failed", message: message.error.message });
+        case "crashed":
+        case "secede":
+        case "resume":
+          return write(message);
+        default:
+          throw new Error(`a far side on a cluster asked its bridge for ${message.role}`);
+      }
+    },
+    onMessage: (listener) => {
+      receive = listener;
+      for (const message of early.splice(0)) listener(message);
+    },
+    exit: (code) => {
+      // What was written goes out first; the end of the line is no accident then.
+      socket.off("close", killOwnGroup);
+      socket.end(() => process.exit(code));
+    },
+  };
+}
+
+function valueOf(message: FarMessage & { readonly role: "ended" }, sent: Uint8Array | undefined): Uint8Array {
+  if (message.valueSent && sent !== undefined) return sent;
+  return serialize(message.end.type === "completed" ? message.end.value : undefined);
+}
+
+/** Values are written by one Node and read by another: both must write the same form. */
+function refuseOtherClone(wanted: number, tell: (message: string) => void): void {
+  if (wanted === cloneVersion()) return;
+  tell(
+    `the flow's Node.js writes values in version ${wanted} of V8's clone format, Node.js ${process.version} on this worker in version ${cloneVersion()}; install the same major version on both`,
+  );
+}
+
+function packageUrl(root: string, sdk: string): URL {
+  return pathToFileURL(join(root, "sdk", sdk, "/"));
+}
+
+function runMessage(
+  parts: readonly number[],
+  content: Buffer,
+  here: { readonly body: number; readonly root: string },
+): NearMessage {
+  const [first = 0] = parts;
+  // Written by the near side, of the same version of the package (its files are those of this process).
+  const order = deserialize(content.subarray(0, first)) as CarriedOrder;
+  const bundle = pathToFileURL(join(here.root, "code", order.code, BUNDLE_FILE)).href;
+  const spec = { ...order.spec, function: { ...order.spec.function, bundle } };
+  return { role: "run", body: here.body, spec, graceMs: order.graceMs, timeoutMs: order.timeoutMs };
+}
+
+function nearMessage(header: Exclude<BridgeHeader, { readonly role: "start" | "run" }>, body: number): NearMessage {
+  switch (header.role) {
+    case "cancel":
+      return { role: "cancel", body, message: header.message };
+    case "resumed":
+      return { role: "resumed", body };
+    default:
+      return header;
+  }
+}
+
+function frameOf(header: object, content: Uint8Array = new Uint8Array(0)): readonly Uint8Array[] {
+  const text = Buffer.from(JSON.stringify(header));
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt32LE(text.length, 0);
+  head.writeBigUInt64LE(BigInt(content.length), 4);
+  const first = Buffer.concat([head, text]);
+  return content.length === 0 ? [first] : [first, content];
+}
+
+/** Cuts the bridge's stream into frames. */
+class FrameSplitter {
+  #chunks: Buffer[] = [];
+  #have = 0;
+  #sizes: { readonly header: number; readonly content: number } | undefined;
+
+  *take(chunk: Buffer): Generator<{ readonly header: BridgeHeader; readonly content: Buffer }> {
+    this.#chunks.push(chunk);
+    this.#have += chunk.length;
+    for (;;) {
+      if (this.#sizes === undefined) {
+        if (this.#have < HEAD_BYTES) return;
+        const head = this.#bytes(HEAD_BYTES);
+        this.#sizes = { header: head.readUInt32LE(0), content: Number(head.readBigUInt64LE(4)) };
+      }
+      const { header, content } = this.#sizes;
+      if (this.#have < header + content) return;
+      this.#sizes = undefined;
+      const text = this.#bytes(header).toString("utf8");
+      yield { header: JSON.parse(text) as BridgeHeader, content: this.#bytes(content) }; // the bridge's own
+    }
+  }
+
+  #bytes(length: number): Buffer {
+    this.#have -= length;
+    const first = this.#chunks[0];
+    if (first !== undefined && first.length >= length) {
+      if (first.length === length) this.#chunks.shift();
+      else this.#chunks[0] = first.subarray(length);
+      return first.subarray(0, length);
+    }
+    const all = Buffer.concat(this.#chunks, this.#have + length);
+    this.#chunks = all.length > length ? [all.subarray(length)] : [];
+    return all.subarray(0, length);
+  }
+}
