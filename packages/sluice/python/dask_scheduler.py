@@ -11,6 +11,17 @@ class SluiceSchedulerPlugin(SchedulerPlugin):
 
     def start(self, scheduler):
         define_tasks()
+        settings = {}
+
+        async def put(name, text):
+            settings[name] = text
+
+        async def get(name):
+            return settings.get(name)
+
+        # What processes are started with: said once, and asked for by each worker when it first needs it.
+        scheduler.handlers[MODULE + "_put_settings"] = put
+        scheduler.handlers[MODULE + "_get_settings"] = get
 
 
 def define_tasks():

@@ -14,9 +14,12 @@ import weakref
 from distributed import get_worker, rejoin, secede
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol import to_serialize
+from distributed.utils import sync
 from distributed.worker import thread_state
 
 MAX_DEPTH = 8
+# A larger value goes in a frame of its own.
+IN_FRAME_BYTES = 4096
 
 
 def module_of(name, text):
@@ -43,6 +46,7 @@ class SluiceWorker:
     def __init__(self, worker, node_bridge):
         self.worker = weakref.proxy(worker)
         self.node_bridge = node_bridge
+        self.known = {}
         self.bridge = node_bridge.NodeBridge(os.path.join(worker.local_directory, MODULE), self.surroundings)
 
     def surroundings(self):
@@ -52,6 +56,16 @@ class SluiceWorker:
         if security.require_encryption:
             tls = {"ca": security.tls_ca_file, "cert": security.tls_worker_cert, "key": security.tls_worker_key}
         return {"scheduler": self.worker.scheduler.address, "tls": tls}
+
+    def settings(self, name):
+        """The settings of this name, in the thread of a task."""
+        text = self.known.get(name)
+        if text is None:
+            text = sync(self.worker.loop, getattr(self.worker.scheduler, MODULE + "_get_settings"), name=name)
+            if text is None:
+                raise self.node_bridge.NodeUnfit("its scheduler was started anew, and knows nothing of the run's settings")
+            self.known[name] = text
+        return text
 
     def run_task(self, call, parts):
         return self.run(json.loads(call), parts, secede, rejoin)
@@ -70,7 +84,7 @@ class SluiceWorker:
 
         try:
             return self.bridge.run(
-                call["settings"],
+                self.settings(call["settings"]),
                 call["limit_seconds"],
                 parts,
                 key=key,
@@ -97,8 +111,14 @@ class SluiceWorker:
             if value is None:
                 continue
             size = int.from_bytes(value[:4], "little") + 4
-            header, body = value[4:size], value[size:] if len(value) - size <= limit else None
-            found[key] = [header, body, len(value) - size]
+            body = memoryview(value)[size:]
+            if len(body) > limit:
+                body = None
+            elif len(body) > IN_FRAME_BYTES:
+                body = to_serialize(body)
+            else:
+                body = bytes(body)
+            found[key] = [bytes(value[4:size]), body, len(value) - size]
         return found
 
     def close(self):

@@ -23,6 +23,7 @@ PROTOCOL = 1
 START_LIMIT_SECONDS = 60
 IDLE_SECONDS = 30
 TAIL_BYTES = 8192
+READ_AHEAD_BYTES = 16384
 # A body that is over by then is not reported as started: its end says it.
 QUICK_SECONDS = 0.1
 SOCKET_BUFFER_BYTES = 1 << 20
@@ -44,10 +45,10 @@ class NodeUnfit(Exception):
     """No child could be started, or it speaks another protocol."""
 
 
-def end_of(end, value=b""):
-    """The end of a body: `u32 length of the header | header (JSON) | value`."""
+def end_of(end):
+    """The end of a body: `u32 length of the header | header (JSON)`, after which its value comes."""
     text = json.dumps(end).encode()
-    return b"".join((RESULT.pack(len(text)), text, value))
+    return RESULT.pack(len(text)) + text
 
 
 NODE_VERSIONS = {}
@@ -92,6 +93,7 @@ class NodeProcess:
         self.socket = ours
         self.poller = select.poll()
         self.poller.register(ours, select.POLLIN)
+        self.ahead = b""
         self.crash = None
         self.cancelled = False
         self.timed_out = False
@@ -152,26 +154,43 @@ class NodeProcess:
             raise self._death() from None
 
     def receive(self):
+        """The header of the next frame. The one that ends a body comes with that end, as `end_of` writes it."""
         header_size, body_size = FRAME.unpack(self._read(FRAME.size))
         header = json.loads(self._read(header_size))
-        return header, self._read(body_size) if body_size else b""
+        if header["role"] != "ended":
+            return header, self._read(body_size)
+        # Read into its place: a value may be large.
+        head = end_of(header["end"])
+        return header, self._read(body_size, head)
 
-    def _read(self, size):
-        buffer = bytearray(size)
-        view = memoryview(buffer)
-        have = 0
-        while have < size:
+    def _read(self, size, head=b""):
+        """The next bytes after `head`: small frames come several at a time, large ones go straight into place."""
+        buffer = bytearray(len(head) + size)
+        buffer[: len(head)] = head
+        at = len(head)
+        while at < len(buffer):
+            if self.ahead:
+                taken = self.ahead[: len(buffer) - at]
+                buffer[at : at + len(taken)] = taken
+                self.ahead = self.ahead[len(taken) :]
+                at += len(taken)
+                continue
+            missing = len(buffer) - at
             try:
-                got = self.socket.recv_into(view[have:])
+                if missing >= READ_AHEAD_BYTES:
+                    got = self.socket.recv_into(memoryview(buffer)[at:])
+                    at += got
+                else:
+                    self.ahead = self.socket.recv(READ_AHEAD_BYTES)
+                    got = len(self.ahead)
             except ConnectionResetError:
                 got = 0
             if got == 0:
                 raise self._death()
-            have += got
         return buffer
 
     def speaks_within(self, seconds):
-        return bool(self.poller.poll(seconds * 1000))
+        return bool(self.ahead) or bool(self.poller.poll(seconds * 1000))
 
     def _death(self):
         try:
@@ -259,7 +278,7 @@ class NodeBridge:
                     child.crash = header["error"]
                 elif role == "ended":
                     fit = True
-                    return end_of(header["end"], body)
+                    return body
                 if role == "started":
                     if limit_seconds is not None and timer is None:
                         timer = threading.Timer(limit_seconds, self._time_out, (child,))

@@ -25,6 +25,20 @@ export interface RunView {
 /** Called with the run and the state it entered; awaited; an error in it is logged and changes nothing. */
 export type Hook = (run: RunView, state: State<unknown>) => unknown;
 
+/** How a Dask cluster treats a submitted run: Dask's annotations. */
+export interface DaskAnnotations {
+  /** Higher goes first, among what waits for a worker. Default 0. */
+  readonly priority?: number;
+  /** How often Dask itself runs it again when its process has died, before the run is told of it. Default 0. */
+  readonly retries?: number;
+  /** What it takes of each resource of a worker (`dask worker --resources "GPU=1"`). */
+  readonly resources?: Readonly<Record<string, number>>;
+  /** Workers that may run it: addresses, names or hosts. Default: any. */
+  readonly workers?: readonly string[];
+  /** Whether it may run elsewhere when none of `workers` is there. Default false. */
+  readonly allowOtherWorkers?: boolean;
+}
+
 /** Options that flows and tasks share. Prefect's, in camelCase. */
 export interface RunOptions {
   readonly description?: string;
@@ -57,6 +71,8 @@ export interface RunOptions {
   readonly waitFor?: readonly PromiseLike<unknown>[];
   /** Milliseconds that a cancelled or timed-out body on another thread or process gets to settle by itself. Default 2,000. */
   readonly graceMs?: number;
+  /** How a `DaskTaskRunner` submits it; other runners do not look. */
+  readonly dask?: DaskAnnotations;
 }
 
 /** Options of a task. */

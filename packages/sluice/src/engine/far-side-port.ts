@@ -31,6 +31,8 @@ export interface FarSideHost {
   /** When the near side was told that the run has started, in microseconds since the epoch: the timestamp of its first Running state. */
   readonly startedUs: number;
   readonly slot: SlotHold;
+  /** Whether the near side hands the record of a short run on (`RunEnd.record`), in place of a request of this process. */
+  readonly relays: boolean;
   /** Aborted with a SluiceError `SLUICE_CANCELLED` when the run is to be cancelled; past `graceMs` the whole worker is terminated. */
   readonly signal: AbortSignal;
   readonly graceMs: number;

@@ -86,6 +86,20 @@ abstract class Run implements TrackedRun {
     this.fresh = [];
   }
 
+  /** Takes over what another process has made of this run and left to be reported here. What both know is reported once. */
+  takeOver(record: RunRecord): void {
+    const known = record.base === "latest" || this.handedOut === "latest" ? 0 : this.handedOut;
+    if (record.base === "latest") this.handedOut = "latest";
+    this.fresh = record.transitions.slice(known);
+    const last = record.transitions.at(-1);
+    if (last === undefined) return;
+    const [type, name, timestampUs, message] = last;
+    this.stateType = type;
+    this.stateName = name;
+    this.stateTimestampUs = timestampUs;
+    this.stateMessage = message ?? null;
+  }
+
   takeRecord(): RunRecord | undefined {
     const transitions = this.fresh;
     if (transitions.length === 0) return undefined;

@@ -9,6 +9,8 @@ import type { RunEnd, RunnerDescription, RunSpec } from "../wire/run-spec.ts";
 export interface TaskRunner {
   /** Kind and options, plain data: a nested submit with an equal description attaches to the live pool of its parent. */
   readonly description: RunnerDescription;
+  /** Whether large values may stay where they are: its arguments may hold, and its ends give, a `RemoteValue`. Default false. */
+  readonly keepsValues?: boolean;
   /**
    * Carries one run; never rejects. Resolves when the far side has reported and acknowledged the final state, or can no longer do so.
    * Not called for a runner of kind "concurrent": those runs stay on this event loop.
@@ -35,6 +37,16 @@ export interface CarryOptions {
    * @param startedUs microseconds since the epoch: the timestamp of the Running state that the far side will report
    */
   readonly onStart?: (startedUs: number) => void;
+  /** How the run is to be placed: the options of this name that its flow or task was given (`dask`). */
+  readonly placement?: unknown;
+  /** Called with what the run's log should tell of where it is: what it waits for, where to look. */
+  readonly onNotice?: (notice: RunnerNotice) => void;
+}
+
+/** Something that a runner has to say about a run. */
+export interface RunnerNotice {
+  readonly level: "info" | "warning";
+  readonly message: string;
 }
 
 /**

@@ -95,6 +95,27 @@ const schema: Check = (value) =>
 const policy: Check = (value) => (typeof value === "object" && value !== null ? undefined : "a cache policy");
 const awaitables: Check = (value) => (Array.isArray(value) ? undefined : "a list of futures");
 
+const DASK_CHECKS: Readonly<Record<string, Check>> = {
+  priority: (value) => (typeof value === "number" && Number.isInteger(value) ? undefined : "a whole number"),
+  retries: wholeFromZero,
+  resources: (value) =>
+    typeof value === "object" && value !== null && Object.values(value).every((item) => positive(item) === undefined)
+      ? undefined
+      : "an object of numbers above 0",
+  workers: texts,
+  allowOtherWorkers: flag,
+};
+const daskAnnotations: Check = (value) => {
+  if (typeof value !== "object" || value === null) return "an object of annotations";
+  for (const [name, item] of Object.entries(value)) {
+    const check = DASK_CHECKS[name];
+    if (check === undefined) return `annotations among ${Object.keys(DASK_CHECKS).join(", ")} (got ${name})`;
+    const expected = item === undefined ? undefined : check(item);
+    if (expected !== undefined) return `its ${name} to be ${expected}`;
+  }
+  return undefined;
+};
+
 const COMMON = {
   description: text,
   version: text,
@@ -116,6 +137,7 @@ const COMMON = {
   waitFor: awaitables,
   graceMs: numberFromZero,
   taskRunner: runner,
+  dask: daskAnnotations,
 } satisfies Record<string, Check>;
 
 const CHECKS: Readonly<Record<"flow" | "task", Readonly<Record<string, Check>>>> = {

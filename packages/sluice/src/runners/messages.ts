@@ -49,6 +49,8 @@ export type NestedMessage =
       readonly spec: RunSpec;
       readonly graceMs: number;
       readonly timeoutMs: number | null;
+      /** See `CarryOptions.placement`. */
+      readonly placement: unknown;
     }
   | { readonly role: "cancel-carry"; readonly carry: number; readonly message: string }
   | { readonly role: "slot-request"; readonly slot: number; readonly depth: number; readonly resume: boolean }

@@ -47,8 +47,16 @@ export function runnersRuntime(): RunnersRuntime {
 
 /** Tells descriptions apart: equal texts mean equal kind and options, whatever the order of their keys. */
 export function describe(description: RunnerDescription): string {
-  return `${description.kind} ${JSON.stringify(description.options, sortKeys)}`;
+  let text = described.get(description);
+  if (text === undefined) {
+    text = `${description.kind} ${JSON.stringify(description.options, sortKeys)}`;
+    described.set(description, text);
+  }
+  return text;
 }
+
+/** Asked for at every run of a runner. */
+const described = new WeakMap<RunnerDescription, string>();
 
 function sortKeys(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

@@ -1,4 +1,4 @@
-import type { RunInput } from "./run-record.ts";
+import type { RunInput, RunRecord } from "./run-record.ts";
 
 /**
  * Names a function of the user's code so that another process finds the same one: the module whose evaluation created it, the name it was
@@ -86,9 +86,13 @@ export interface WireError {
  * `reported` says whether the far side has reported the final state itself, and the store has acknowledged it; where it is false (the executor
  * died, was terminated or never came up) the near side reports the state, and decides about a retry.
  */
-export type RunEnd =
+export type RunEnd = (
   | { readonly type: "completed"; readonly value: unknown; readonly state_name: string; readonly reported: true }
   | { readonly type: "failed"; readonly error: WireError; readonly state_name: string; readonly reported: boolean }
   | { readonly type: "cancelled"; readonly message: string; readonly reported: boolean }
   /** `retryable` is false when a retry cannot help (a function that is not there, an argument that cannot travel). */
-  | { readonly type: "crashed"; readonly error: WireError; readonly retryable: boolean; readonly reported: boolean };
+  | { readonly type: "crashed"; readonly error: WireError; readonly retryable: boolean; readonly reported: boolean }
+) & {
+  /** All that the run has to report: with it, a `reported` end has only been told to the near side, which hands it to the store. */
+  readonly record?: RunRecord;
+};

@@ -62,14 +62,20 @@ function isPending(value: unknown, depth: number): boolean {
   return depth > 0 && Array.isArray(value) && value.some((item) => isPending(item, depth - 1));
 }
 
+export interface ResolveOptions {
+  readonly waitFor: readonly PromiseLike<unknown>[];
+  /** Whether large values that are on a cluster are given on as they are ({@link RemoteValue}). Default false: they are fetched. */
+  readonly keepsRemote?: boolean;
+}
+
 /** Awaits what {@link needsResolution} found and the futures of `waitFor`. Never rejects. */
 export async function resolveCall(
   args: readonly unknown[],
   names: readonly string[],
-  waitFor: readonly PromiseLike<unknown>[],
+  options: ResolveOptions,
 ): Promise<ResolvedCall> {
   const inputs: Record<string, RunInput[]> = {};
-  const resolution = new Resolution();
+  const resolution = new Resolution(options.keepsRemote ?? false);
   const resolved = await Promise.all(
     args.map(async (arg, i) => {
       const found: RunInput[] = [];
@@ -79,13 +85,21 @@ export async function resolveCall(
     }),
   );
   const before: RunInput[] = [];
-  await Promise.all(waitFor.map((future) => resolution.value(future, 0, before)));
+  // Their values are not asked for.
+  const order = new Resolution(true);
+  await Promise.all(options.waitFor.map((future) => order.value(future, 0, before)));
   if (before.length > 0) inputs["wait_for"] = before;
-  const { failure } = resolution;
+  const failure = resolution.failure ?? order.failure;
   return failure === undefined ? { ok: true, args: resolved, inputs } : { ok: false, ...failure };
 }
 
 class Resolution {
+  private readonly keepsRemote: boolean;
+
+  constructor(keepsRemote: boolean) {
+    this.keepsRemote = keepsRemote;
+  }
+
   failure: { message: string; cause: Error } | undefined;
 
   async value(value: unknown, depth: number, inputs: RunInput[]): Promise<unknown> {
@@ -99,7 +113,7 @@ class Resolution {
   }
 
   private async future(future: Future<unknown>, inputs: RunInput[]): Promise<unknown> {
-    const state = await future.wait();
+    const state = await (this.keepsRemote && future.carried ? future.ended() : future.wait());
     inputs.push(inputOf(future));
     if (state.type === "COMPLETED") return state.data;
     this.fail(`Upstream ${future.kind} run '${future.name}' did not reach a 'COMPLETED' state.`, state);
@@ -108,7 +122,7 @@ class Resolution {
 
   private async tolerated(future: PromiseLike<unknown>, inputs: RunInput[]): Promise<unknown> {
     if (isFuture(future)) {
-      const state = await future.wait();
+      const state = await (this.keepsRemote && future.carried ? future.ended() : future.wait());
       inputs.push(inputOf(future));
       return state.type === "COMPLETED" ? state.data : state.error;
     }

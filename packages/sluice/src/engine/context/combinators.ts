@@ -126,7 +126,7 @@ class CompletionIterator<F extends Future<unknown>> implements FutureIterator<F>
     this.started = true;
     if (this.timeoutMs !== undefined) this.deadlineMs = performance.now() + this.timeoutMs;
     for (const future of this.pending) {
-      void future.wait().then(
+      void future.ended().then(
         () => this.onEnd(future),
         (error: unknown) => {
           this.failure ??= { error };

@@ -4,6 +4,7 @@ import type { EngineHost } from "../host.ts";
 import { KeyCounter } from "./key-counter.ts";
 import type { FlowRun, TaskRun } from "../run.ts";
 import type { TaskRunner } from "../task-runner.ts";
+import type { RemoteValue } from "../values/remote-value.ts";
 import type { SlotWaits } from "./slot-waits.ts";
 
 /**
@@ -109,6 +110,8 @@ export class FlowScope {
   journal: Map<string, FinishedChild> | null = null;
   /** Children finished in this attempt, kept only where a later attempt may adopt them. */
   readonly finished: Map<string, FinishedChild> | null;
+  /** Large values of its children that are kept on a cluster until the flow run is over. */
+  readonly remoteValues = new Set<RemoteValue>();
   private occurrences = new KeyCounter();
   private names = new Map<string, number>();
   private idle: (() => void) | undefined;
@@ -155,6 +158,12 @@ export class FlowScope {
   childEnded(child: Cancellable): void {
     this.open.delete(child);
     if (this.open.size === 0) this.idle?.();
+  }
+
+  /** Lets go of what its children have left on a cluster. */
+  releaseValues(): void {
+    for (const value of this.remoteValues) value.release();
+    this.remoteValues.clear();
   }
 
   /** Resolves when no child is open, and code that awaited one has had its turn to start another. */

@@ -3,7 +3,8 @@ import type { Outcome } from "../definition.ts";
 import { currentFrame } from "./frame.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { beginWait } from "./wait-graph.ts";
-import { valueOf, type FinalState, type State } from "../state.ts";
+import { finalState, valueOf, type FinalState, type State } from "../state.ts";
+import { RemoteValue } from "../values/remote-value.ts";
 
 const BRAND = Symbol.for("sluice.future");
 
@@ -83,6 +84,12 @@ export class Future<out R> implements PromiseLike<R> {
    * @throws SluiceError SLUICE_TIMED_OUT as `result`; SLUICE_CIRCULAR_FUTURE when the run itself waits for the run that asks
    */
   async wait(options: WaitOptions = {}): Promise<FinalState<R>> {
+    const state = await this.ended(options);
+    return state.type === "COMPLETED" && state.data instanceof RemoteValue ? this.fetched(state, state.data) : state;
+  }
+
+  /** @internal As `wait`, but a large value stays where it is: for whoever only needs to know that the run is over, or hands the value on. */
+  async ended(options: WaitOptions = {}): Promise<FinalState<R>> {
     const { outcome, carried, run } = this.started;
     const { timeoutSeconds } = options;
     const frame = currentFrame();
@@ -108,6 +115,12 @@ export class Future<out R> implements PromiseLike<R> {
   /** @internal Settles when the run is over, without being a wait of the calling body: for iterators that wait once for many. */
   settled(): Promise<Outcome<R>> {
     return this.started.outcome;
+  }
+
+  private async fetched(state: FinalState<R>, remote: RemoteValue): Promise<FinalState<R>> {
+    const { name, message, timestamp } = state;
+    const timestampUs = timestamp.getTime() * 1000;
+    return finalState({ type: "COMPLETED", name, message, timestampUs, outcome: { value: await remote.fetch() } });
   }
 
   /** Asks the run, and everything below it, to stop. It ends as CANCELLED when its body has settled or was terminated. */

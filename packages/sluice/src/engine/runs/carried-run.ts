@@ -1,4 +1,4 @@
-import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
+import type { FlowRunIdentity, RunInput, RunRecord, TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { needsResolution, resolveCall } from "../context/call-arguments.ts";
@@ -15,6 +15,7 @@ import { portableOverrides } from "./portable.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { retryDelaySeconds } from "../../rules/retry-delay.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
+import { RemoteValue } from "../values/remote-value.ts";
 import { flowRunName, taskRunName } from "../values/run-name.ts";
 import { FlowRun, TaskRun } from "../run.ts";
 import { finalState } from "../state.ts";
@@ -108,7 +109,10 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     if (room !== undefined) await room;
     let upstream: { message: string; error: Error } | undefined;
     if (this.child === undefined) {
-      const resolved = await resolveCall(this.args, definition.parameterNames(), definition.options.waitFor ?? []);
+      const resolved = await resolveCall(this.args, definition.parameterNames(), {
+        waitFor: definition.options.waitFor ?? [],
+        keepsRemote: this.call.runner.keepsValues === true && this.looksAtNoArgument(),
+      });
       if (resolved.ok) {
         this.args = resolved.args;
         this.inputs = resolved.inputs;
@@ -130,6 +134,13 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     }
     if (upstream !== undefined) return this.endHere("FAILED", { name: "NotReady", ...upstream }, false);
     return this.carryUntilEnd(createdUs);
+  }
+
+  /** Whether no function of the user's beside the body is called with the arguments: large ones may stay where they are. */
+  private looksAtNoArgument(): boolean {
+    const { options, kind } = this.call.definition;
+    const names = kind === "flow" ? options.flowRunName : options.taskRunName;
+    return names === undefined && typeof options.key !== "function";
   }
 
   private identify(): void {
@@ -161,6 +172,8 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
         graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
         timeoutMs,
         onStart: (startedUs) => this.started(startedUs, lost),
+        onNotice: ({ level, message: notice }) => this.log(LOG_LEVELS[level], notice),
+        placement: options.dask,
       });
       if (!this.isRetried(end, lost)) return this.ended(end);
       await this.awaitRetry(end, lost + 1);
@@ -218,6 +231,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
 
   private async ended(end: RunEnd): Promise<Outcome> {
     const { signal } = this.controller;
+    if (end.record !== undefined) this.handOn(end.record);
     if (end.type === "completed") {
       this.run.dropUnreported();
       return this.completed(end.value, end.state_name);
@@ -236,10 +250,22 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     return this.endHere("CRASHED", { name: "Crashed", message: error.message, error }, end.reported);
   }
 
+  /** Reports what the far side has left to be reported here, identity and all. */
+  private handOn(record: RunRecord): void {
+    const { run } = this;
+    run.takeOver(record);
+    if (run.kind === "task" && record.kind === "task" && record.run !== undefined) {
+      const identity = record.run;
+      run.source = { identity: () => identity };
+    }
+    this.call.scope.host.tracker.changed(run);
+  }
+
   private completed(value: unknown, name: string): Outcome {
     const { run } = this;
     const { definition, scope } = this.call;
     const runId = this.child?.finished?.runId ?? run.id;
+    if (value instanceof RemoteValue) scope.remoteValues.add(value);
     noteOrigin(value, { input_type: run.kind === "task" ? "task_run" : "flow_run", id: runId });
     if (this.child !== undefined)
       rememberChild(scope, { childKey: definition.taskKey, child: this.child }, { runId, value });

@@ -7,6 +7,7 @@ import type { EngineHost } from "../host.ts";
 import type { AssignedFlow } from "./calls.ts";
 import { startFlow } from "./run-flow.ts";
 import { startTask } from "./run-task.ts";
+import { RelayTracker } from "../store/relay-tracker.ts";
 import { SlotWaits } from "../context/slot-waits.ts";
 import { childRunner } from "./start-call.ts";
 import { toWireError } from "../values/wire-error.ts";
@@ -25,17 +26,26 @@ export interface SpecExecution {
  * The run keeps its ids; its first transition carries the timestamp the near side gave it, so both sides may report it. Resolves when the store has acknowledged
  * the final state.
  */
-export async function executeSpec(execution: SpecExecution): Promise<RunEnd> {
-  const { far, host } = execution;
+export async function executeSpec(given: SpecExecution): Promise<RunEnd> {
+  const { far, spec } = given;
+  const relay = isRelayed(given) ? new RelayTracker(given.host.tracker, spec.run_id) : undefined;
+  const host = relay === undefined ? given.host : { ...given.host, tracker: relay };
+  const execution = { ...given, host };
   const started = execution.spec.kind === "task" ? startAssignedTask(execution) : startAssignedFlow(execution);
   const stop = cancelOn(far.signal, started);
   try {
     const outcome = await started.outcome;
     await host.tracker.acknowledged(started.run);
-    return endOf(outcome);
+    const record = relay?.takeRecord();
+    return record === undefined ? endOf(outcome) : { ...endOf(outcome), record };
   } finally {
     stop();
   }
+}
+
+/** A store that decides is asked by whoever runs the body. */
+function isRelayed({ spec, far, host }: SpecExecution): boolean {
+  return far.relays && spec.kind === "task" && !host.tracker.decides;
 }
 
 function startAssignedTask({ spec, definition, host, far }: SpecExecution) {

@@ -3,7 +3,16 @@ import type { Definition } from "../definition.ts";
 import { notPortable } from "../functions/load-function.ts";
 
 /** Options that concern the near side alone and so need not travel. */
-const NEAR_SIDE_OPTIONS = new Set(["name", "taskRunner", "waitFor", "key", "graceMs", "taskRunName", "flowRunName"]);
+const NEAR_SIDE_OPTIONS = new Set([
+  "name",
+  "taskRunner",
+  "waitFor",
+  "key",
+  "graceMs",
+  "taskRunName",
+  "flowRunName",
+  "dask",
+]);
 
 /**
  * Gives the options that travel with a submitted run, on top of those the function was declared with.

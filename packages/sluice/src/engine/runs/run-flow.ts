@@ -156,6 +156,7 @@ export class FlowExecution extends Execution<FlowRun> {
 
   protected onEnd(): void {
     this.host.live.delete(this.run.id);
+    this.scope?.releaseValues();
     this.call.parent?.childEnded(this);
   }
 
@@ -196,7 +197,9 @@ export class FlowExecution extends Execution<FlowRun> {
 
   private async resolveArguments(): Promise<Outcome | undefined> {
     const { call, definition } = this;
-    const resolved = await resolveCall(this.args, definition.parameterNames(), definition.options.waitFor ?? []);
+    const resolved = await resolveCall(this.args, definition.parameterNames(), {
+      waitFor: definition.options.waitFor ?? [],
+    });
     if (resolved.ok) {
       this.args = resolved.args;
       this.inputs = resolved.inputs;

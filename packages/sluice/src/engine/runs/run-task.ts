@@ -122,11 +122,9 @@ export class TaskExecution extends Execution<TaskRun> {
     if (turn !== undefined) await turn;
     if (room !== undefined) await room;
     if (this.child === undefined) {
-      const resolved = await resolveCall(
-        this.args,
-        this.definition.parameterNames(),
-        this.definition.options.waitFor ?? [],
-      );
+      const resolved = await resolveCall(this.args, this.definition.parameterNames(), {
+        waitFor: this.definition.options.waitFor ?? [],
+      });
       if (!resolved.ok) return this.upstreamFailed(resolved.message, resolved.cause);
       this.args = resolved.args;
       this.inputs = { ...this.inputs, ...resolved.inputs };

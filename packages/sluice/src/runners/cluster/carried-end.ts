@@ -1,12 +1,17 @@
 import { deserialize } from "node:v8";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunSpec, WireError } from "../../wire/run-spec.ts";
+import { RemoteValue } from "../../engine/values/remote-value.ts";
 import { fromWireError } from "../../engine/values/wire-error.ts";
 import { crashedEnd, timedOutEnd } from "../run-end.ts";
 
 /** The end of a body as a bridge gives it (node_bridge.py): the far side's own, or the bridge's where it had to end the process. */
 export type BridgedEnd =
-  | (RunEnd & { readonly started_us: number })
+  | (RunEnd & {
+      readonly started_us: number;
+      /** Of a value that is large enough to be kept there: SHA-256 of what it was written as. */
+      readonly value_hash?: string;
+    })
   | { readonly type: "timed-out" }
   | ({ readonly type: "died" } & NodeDeath)
   | { readonly type: "unfit"; readonly reason: string }
@@ -21,10 +26,10 @@ export interface NodeDeath {
   readonly crash: WireError | null;
 }
 
-/** Reads a body's end. @param value in V8's clone format, empty for none */
+/** Reads a body's end. @param value in V8's clone format, empty for none; or where it is kept */
 export function runEndOf(
   end: BridgedEnd,
-  value: Buffer,
+  value: Buffer | RemoteValue,
   run: { readonly spec: RunSpec; readonly timeoutMs: number | null },
 ): RunEnd {
   if (end.type === "timed-out") return timedOutEnd(run.spec, run.timeoutMs ?? 0);
@@ -35,8 +40,13 @@ export function runEndOf(
   }
   if (end.type === "died") return crashedEnd(deathOf(end));
   if (end.type === "unfit") return crashedEnd(unfit(end.reason));
-  const { started_us: _, ...own } = end;
-  return own.type === "completed" ? { ...own, value: value.length === 0 ? undefined : deserialize(value) } : own;
+  const { started_us: _, value_hash: __, ...own } = end;
+  return own.type === "completed" ? { ...own, value: valueOf(value) } : own;
+}
+
+function valueOf(value: Buffer | RemoteValue): unknown {
+  if (value instanceof RemoteValue) return value;
+  return value.length === 0 ? undefined : deserialize(value);
 }
 
 /** The error of a run that no process of a node could take. */

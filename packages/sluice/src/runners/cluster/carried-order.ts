@@ -5,6 +5,12 @@ import type { FarSideStart } from "../messages.ts";
 /** File of a bundle that is imported. */
 export const BUNDLE_FILE = "bundle.mjs";
 
+/** A value of more bytes stays on the node that made it until somebody wants it. */
+export const KEPT_FROM_BYTES = 1024 * 1024 + 64 * 1024;
+
+/** Stands in the arguments of a carried run for a value that comes in a part of its own: the part's number. */
+export const PART = "sluice:part";
+
 /** What travels to a node for one run, in the clone format of V8. */
 export interface CarriedOrder {
   readonly spec: RunSpec;

@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Metafile, Plugin } from "esbuild";
 import { siblingModule } from "../pool/executor.ts";
+import { pythonFile, PYTHON_FILES } from "./python-sources.ts";
 import { loadBundler } from "./bundler.ts";
 
 /**
@@ -83,6 +84,7 @@ function collect(metafile: Metafile): SdkFiles {
     }
   }
   add(join(packageFolder, "package.json"), "package.json");
+  for (const name of PYTHON_FILES) add(fileURLToPath(pythonFile(name)), `python/${name}`);
   const content = [...files].flatMap(([path, bytes]) => [path, hash("sha256", bytes)]);
   return {
     hash: hash("sha256", content.join("\n")),

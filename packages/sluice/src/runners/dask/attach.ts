@@ -27,7 +27,7 @@ export function attachToDask(description: RunnerDescription, connection: Readonl
   if (known !== undefined) return known;
   const open = async (onLost: (reason: string) => void): Promise<OpenCluster> => {
     const opened = await connectFromNode(connection, onLost);
-    return { connection: opened, close: async () => opened.client.close() };
+    return { connection: opened, notices: [], close: async () => opened.client.close() };
   };
   return register(new DaskCluster({ description, open, idleSeconds: 30 }));
 }
@@ -54,7 +54,7 @@ async function openCluster(
   if (address !== null) {
     const tls = security === null ? null : readMaterial(security);
     const connection = await connectToDask({ address, tls }, parts);
-    return { connection, close: async () => connection.client.close() };
+    return { connection, notices: [], close: async () => connection.client.close() };
   }
   const python = findPython("dask", options.python, link.pythonFolder);
   const cluster = await startCluster(python, options);
@@ -62,9 +62,9 @@ async function openCluster(
     const { facts } = cluster;
     const tls = facts.security === null ? null : readMaterial(facts.security);
     const connection = await connectToDask({ address: facts.address, tls }, parts);
-    tellDashboard(facts.dashboard);
     return {
       connection,
+      notices: facts.dashboard === null ? [] : [`The Dask dashboard is available at ${facts.dashboard}`],
       close: async () => {
         connection.client.close();
         await cluster.close();
@@ -74,8 +74,4 @@ async function openCluster(
     await cluster.close();
     throw error;
   }
-}
-
-function tellDashboard(link: string | null): void {
-  if (link !== null) process.stderr.write(`sluice: the Dask dashboard of the temporary cluster is at ${link}\n`);
 }

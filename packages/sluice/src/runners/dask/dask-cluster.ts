@@ -10,6 +10,8 @@ import { DaskRun } from "./dask-run.ts";
 /** A connection that is up, and what ends it. */
 export interface OpenCluster {
   readonly connection: DaskConnection;
+  /** Told to the run that opens the cluster. */
+  readonly notices: string[];
   /** Leaves the cluster, and ends it if it is a temporary one. */
   close(): Promise<void>;
 }
@@ -35,6 +37,7 @@ interface Opened {
  */
 export class DaskCluster implements LivePool {
   readonly description: RunnerDescription;
+  readonly keepsValues = true;
   readonly #plan: DaskClusterPlan;
   readonly #ends = new Set<Promise<RunEnd>>();
   #opened: Promise<Opened> | undefined;
@@ -78,6 +81,7 @@ export class DaskCluster implements LivePool {
       const { cluster, mail } = await this.#open();
       const { connection } = cluster;
       connection.client.ref();
+      for (const message of cluster.notices.splice(0)) options.onNotice?.({ level: "info", message });
       const code = await connection.codeOf(home);
       if (options.signal.aborted) return cancelledEnd(messageOf(options.signal));
       return await new DaskRun(spec, options, connection).run(code, mail);

@@ -1,25 +1,19 @@
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunnerDescription } from "../../wire/run-spec.ts";
 import { cloneVersion, type BridgeSettings } from "../cluster/carried-order.ts";
-import { bundleModule, type CodeBundle } from "../cluster/code-bundle.ts";
 import { sdkFiles, type SdkFiles } from "../cluster/sdk-files.ts";
 import { bundleOfHome } from "../../engine/functions/shipped-modules.ts";
 import type { HomeLink } from "../../engine/far-side-port.ts";
 import { siblingModule } from "../pool/executor.ts";
 import { isOwnHost, reachableHome } from "./addresses.ts";
+import { CodeShelf, install } from "./code-shelf.ts";
 import type { DaskOptions } from "./dask-options.ts";
 import { DaskClient, type SchedulerIdentity } from "./protocol/dask-client.ts";
 import { readAddress, type TlsMaterial } from "./protocol/comm.ts";
-import {
-  filesPlugin,
-  flowsPlugin,
-  moduleName,
-  schedulerPlugin,
-  workerPlugin,
-  type Plugin,
-} from "./protocol/plugins.ts";
+import { filesPlugin, flowsPlugin, moduleName, schedulerPlugin, workerPlugin } from "./protocol/plugins.ts";
 import { isRecord, textOf } from "./protocol/rpc.ts";
 
 /** A connection to a cluster that knows this package, and the code that goes there. */
@@ -27,7 +21,7 @@ export interface DaskConnection {
   readonly client: DaskClient;
   /** Name of the Python module of the tasks, which also names the plugin's operations on workers. */
   readonly module: string;
-  /** {@link BridgeSettings} as JSON. */
+  /** Name by which the scheduler knows the {@link BridgeSettings} of its runs. */
   readonly settings: string;
   readonly flowsPerWorker: number;
   /** Gives the hash of the bundle that holds a home's functions, once it is on the cluster. */
@@ -61,14 +55,14 @@ export async function connectToDask(
   },
 ): Promise<DaskConnection> {
   const { options, link, description } = parts;
+  const module = moduleName();
   const sdk = await sdkFiles(link.engineUrl);
-  const client = await openClient(target, options.clientKwargs, parts.onLost);
+  const client = await openClient(target, { module, clientKwargs: options.clientKwargs, onLost: parts.onLost });
   try {
     await refuseOldVersion(client);
     const identity = await client.identity();
     const workers = identity.workers.map(({ address }) => address);
     const address = reachableHome(link.address, { scheduler: target.address, workers }, options.apiUrl);
-    const module = moduleName();
     await install(client, [schedulerPlugin(module)], "register_scheduler_plugin");
     await install(
       client,
@@ -79,15 +73,16 @@ export async function connectToDask(
       ],
       "register_worker_plugin",
     );
-    const settings = JSON.stringify(
+    const text = JSON.stringify(
       settingsOf({ description, options, sdk, engineUrl: link.engineUrl, address, module, identity }),
     );
+    await client.call(`${module}_put_settings`, { name: nameOf(text), text });
     const isHere = workers.every((worker) => isOwnHost(readAddress(worker).host));
     const codes = new CodeShelf(client, { module, sdk, external: options.external, tellsAssets: !isHere });
     return {
       client,
       module,
-      settings,
+      settings: nameOf(text),
       flowsPerWorker: options.flowsPerWorker,
       codeOf: (home) => codes.hashOf(home),
     };
@@ -112,8 +107,19 @@ export async function connectFromNode(
     readonly clientKwargs: Readonly<Record<string, unknown>>;
   };
   const target = { address: scheduler, tls: tls === null ? null : readMaterial(tls) };
-  const client = await openClient(target, clientKwargs, onLost);
-  return { client, module, settings, flowsPerWorker, codeOf: (home) => Promise.resolve(hashOfBundle(home)) };
+  const client = await openClient(target, { module, clientKwargs, onLost });
+  return {
+    client,
+    module,
+    settings: nameOf(settings),
+    flowsPerWorker,
+    codeOf: (home) => Promise.resolve(hashOfBundle(home)),
+  };
+}
+
+/** They may hold credentials of the server: whoever does not know them cannot name them. */
+function nameOf(settings: string): string {
+  return hash("sha256", settings).slice(0, 40);
 }
 
 /** Reads certificates that were given as texts or as paths. @throws SluiceError SLUICE_OPTION_INVALID for a file that cannot be read */
@@ -136,16 +142,20 @@ export function readMaterial(given: TlsMaterial): TlsMaterial {
 
 function openClient(
   target: DaskTarget,
-  clientKwargs: Readonly<Record<string, unknown>>,
-  onLost: (reason: string) => void,
+  parts: {
+    readonly module: string;
+    readonly clientKwargs: Readonly<Record<string, unknown>>;
+    readonly onLost: (reason: string) => void;
+  },
 ): Promise<DaskClient> {
-  const { timeout, heartbeat_interval: heartbeat, name } = clientKwargs;
+  const { timeout, heartbeat_interval: heartbeat, name } = parts.clientKwargs;
   return DaskClient.connect(target.address, {
     tls: target.tls,
     timeoutMs: secondsOf(timeout, DEFAULT_TIMEOUT_SECONDS) * 1000,
     heartbeatMs: secondsOf(heartbeat, DEFAULT_HEARTBEAT_SECONDS) * 1000,
     name: typeof name === "string" ? name : "sluice",
-    onLost,
+    module: parts.module,
+    onLost: parts.onLost,
   });
 }
 
@@ -164,22 +174,6 @@ async function refuseOldVersion(client: DaskClient): Promise<void> {
     "SLUICE_CLUSTER_UNFIT",
     `Expected a Dask cluster of distributed ${LEAST_DISTRIBUTED.join(".")} or newer at ${client.address}, got ${version}. Upgrade the cluster: pip install "distributed>=${LEAST_DISTRIBUTED.join(".")}"`,
   );
-}
-
-async function install(client: DaskClient, plugins: readonly Plugin[], operation: string): Promise<void> {
-  for (const { name, pickle } of plugins) {
-    const answers = await client.call(operation, { plugin: pickle, name, idempotent: true });
-    if (!isRecord(answers)) continue;
-    const failed = Object.entries(answers).find(([, answer]) => isRecord(answer) && answer["status"] === "error");
-    if (failed === undefined) continue;
-    // A plugin that failed is remembered by its name, and would never be tried again.
-    await client.call(operation.replace("register", "unregister"), { name });
-    const [worker, answer] = failed;
-    throw new SluiceError(
-      "SLUICE_CLUSTER_REFUSED",
-      `${worker} could not take ${name}: ${String(isRecord(answer) ? answer["exception_text"] : answer)}`,
-    );
-  }
 }
 
 function settingsOf(parts: {
@@ -223,53 +217,9 @@ function shippedPath(sdk: SdkFiles, url: string): string {
   return path;
 }
 
-interface ShelfPlan {
-  readonly module: string;
-  readonly sdk: SdkFiles;
-  readonly external: readonly string[];
-  readonly tellsAssets: boolean;
-}
-
-/** The bundles of one cluster: each made and sent once. */
-class CodeShelf {
-  readonly #client: DaskClient;
-  readonly #plan: ShelfPlan;
-  readonly #sent = new Map<string, Promise<string>>();
-
-  constructor(client: DaskClient, plan: ShelfPlan) {
-    this.#client = client;
-    this.#plan = plan;
-  }
-
-  hashOf(home: string): Promise<string> {
-    let sent = this.#sent.get(home);
-    if (sent === undefined) {
-      this.#sent.set(home, (sent = this.#send(home)));
-      // A module that did not bundle may do so at the next try: a package was installed meanwhile.
-      sent.catch(() => this.#sent.delete(home));
-    }
-    return sent;
-  }
-
-  async #send(home: string): Promise<string> {
-    const { module, sdk, external, tellsAssets } = this.#plan;
-    const bundle = await bundleModule(home, sdk, external);
-    if (tellsAssets) tellAssets(bundle);
-    await install(this.#client, [filesPlugin(module, `code/${bundle.hash}`, bundle.files)], "register_worker_plugin");
-    return bundle.hash;
-  }
-}
-
-function tellAssets({ assets }: CodeBundle): void {
-  if (assets.length === 0) return;
-  process.stderr.write(
-    `sluice: files that code reads beside itself do not go to the cluster: ${assets.join(", ")}. Its nodes look for them at the same paths.\n`,
-  );
-}
-
 /** The bundle that a function of this node came from, by its file `code/<hash>/bundle.mjs`. */
 function hashOfBundle(home: string): string {
-  const hash = /\/code\/([0-9a-f]+)\/[^/]+$/.exec(bundleOfHome(home) ?? "")?.[1];
-  if (hash === undefined) throw new Error(`${home} came from no bundle`);
-  return hash;
+  const bundle = /\/code\/([0-9a-f]+)\/[^/]+$/.exec(bundleOfHome(home) ?? "")?.[1];
+  if (bundle === undefined) throw new Error(`${home} came from no bundle`);
+  return bundle;
 }

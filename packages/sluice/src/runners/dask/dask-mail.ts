@@ -1,3 +1,7 @@
+import { deserialize } from "node:v8";
+import { RemoteValue, type RemoteKeeper } from "../../engine/values/remote-value.ts";
+import { SluiceError } from "../../wire/errors.ts";
+import { KEPT_FROM_BYTES } from "../cluster/carried-order.ts";
 import type { BridgedEnd } from "../cluster/carried-end.ts";
 import type { DaskConnection } from "./dask-connection.ts";
 import type { DaskRun } from "./dask-run.ts";
@@ -12,9 +16,15 @@ export interface DaskCall {
   readonly annotations: Readonly<Record<string, unknown>>;
 }
 
+/** Results are fetched together: while many runs are open, a part of them is waited for, at most this many milliseconds. */
+const TOGETHER_MS = 20;
+const TOGETHER_PART = 4;
+const TOGETHER_MOST = 200;
 /** Milliseconds until a result that was not where it should be is looked for again. */
 const RETRY_MS = 100;
 const ALL_BYTES = Number.MAX_SAFE_INTEGER;
+/** Tries to fetch one value, each {@link RETRY_MS} after the other: its node may have died, and Dask makes it again elsewhere. */
+const FETCH_TRIES = 600;
 
 interface OpenRun {
   readonly run: DaskRun;
@@ -27,7 +37,8 @@ interface OpenRun {
  *
  * 1. Runs submitted in one turn of the event loop with equal annotations go there as one update of the graph: a `map` is one message.
  * 2. Ends are fetched from the workers that hold them, many at a time, and released at once: nothing that is over can be run again when its worker dies.
- * 3. A result that is gone when it is fetched (its worker has died) is waited for anew: Dask runs the key again.
+ * 3. A large value stays where it is ({@link RemoteValue}) until this process wants it, or nobody does.
+ * 4. A result that is gone when it is fetched (its worker has died) is waited for anew: Dask runs the key again.
  */
 export class DaskMail {
   readonly topic: string;
@@ -35,7 +46,10 @@ export class DaskMail {
   readonly #open = new Map<string, OpenRun>();
   readonly #unsent = new Map<string, { readonly annotations: DaskCall["annotations"]; readonly tasks: GraphTask[] }>();
   readonly #wanted = new Set<string>();
+  /** Keys of values that are kept on the cluster. */
+  readonly #kept = new Set<string>();
   #isFetching = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(connection: DaskConnection) {
     this.#connection = connection;
@@ -77,7 +91,7 @@ export class DaskMail {
     }
     open.state = "wanted";
     this.#wanted.add(key);
-    void this.#fetch();
+    this.#fetchSoon();
   }
 
   /** `event` is `[time, {key, started_us}]` (dask_worker.py). */
@@ -87,7 +101,15 @@ export class DaskMail {
     this.#open.get(String(message["key"]))?.run.started(Number(message["started_us"]));
   }
 
+  /** Each fetch costs the scheduler a request, so it is worth a moment while others are about to end. */
+  #fetchSoon(): void {
+    if (this.#wanted.size >= Math.min(this.#open.size / TOGETHER_PART, TOGETHER_MOST)) void this.#fetch();
+    else this.#timer ??= setTimeout(() => void this.#fetch(), TOGETHER_MS);
+  }
+
   async #fetch(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#isFetching) return;
     this.#isFetching = true;
     while (this.#wanted.size > 0) {
@@ -95,8 +117,10 @@ export class DaskMail {
       this.#wanted.clear();
       const missing = await this.#fetchAll(keys);
       if (missing.length > 0) setTimeout(() => this.#wantAgain(missing), RETRY_MS);
+      if (this.#wanted.size < Math.min(this.#open.size / TOGETHER_PART, TOGETHER_MOST)) break;
     }
     this.#isFetching = false;
+    if (this.#wanted.size > 0) this.#fetchSoon();
   }
 
   #wantAgain(keys: readonly string[]): void {
@@ -112,7 +136,7 @@ export class DaskMail {
       const byWorker = Map.groupBy(keys, (key) => holders.get(key)?.[0]);
       const found = await Promise.all(Array.from(byWorker, ([worker, held]) => this.#fetchFrom(worker, held)));
       const done = new Set(found.flat());
-      client.release([...done]);
+      client.release([...done].filter((key) => !this.#kept.has(key)));
       return keys.filter((key) => !done.has(key));
     } catch {
       // The scheduler did not answer: its stream tells whether it is gone.
@@ -125,23 +149,75 @@ export class DaskMail {
     const { client, module } = this.#connection;
     let answer: unknown;
     try {
-      answer = await client.callWorker(worker, `${module}_results`, { keys, limit: ALL_BYTES });
+      answer = await client.callWorker(worker, `${module}_results`, { keys, limit: KEPT_FROM_BYTES });
     } catch {
       // It has died meanwhile: Dask runs the keys again, or has them elsewhere.
       return [];
     }
     if (!isRecord(answer)) return [];
-    for (const [key, result] of Object.entries(answer)) this.#deliver(key, result);
+    for (const [key, result] of Object.entries(answer)) {
+      if (Array.isArray(result)) this.#deliver(key, result);
+    }
     return Object.keys(answer);
   }
 
-  /** `result` is `[header, value]` (dask_worker.py). */
-  #deliver(key: string, result: unknown): void {
+  /** `result` is `[header, value, bytes of the value]`, the value null where it is large (dask_worker.py). */
+  #deliver(key: string, result: readonly unknown[]): void {
     const open = this.#open.get(key);
     this.#open.delete(key);
-    if (open === undefined || !Array.isArray(result)) return;
+    if (open === undefined) return;
     const header = bytesOf(result[0]) ?? Buffer.alloc(0);
     const end = JSON.parse(header.toString("utf8")) as BridgedEnd; // the far side's, or the bridge's
-    open.run.ended(end, bytesOf(result[1]) ?? Buffer.alloc(0));
+    const value = bytesOf(result[1]);
+    if (value !== null) open.run.ended(end, value);
+    else open.run.ended(end, this.#keep(key, Number(result[2]), "value_hash" in end ? (end.value_hash ?? key) : key));
+  }
+
+  #keep(key: string, bytes: number, hash: string): RemoteValue {
+    this.#kept.add(key);
+    const keeper: RemoteKeeper = {
+      fetch: () => this.#fetchKept(key),
+      keyFor: (asker) => (asker === this && this.#kept.has(key) ? key : undefined),
+      release: () => this.#drop(key),
+    };
+    const value = new RemoteValue({ bytes, hash, keeper });
+    this.#unwanted.register(value, key);
+    return value;
+  }
+
+  readonly #unwanted = new FinalizationRegistry<string>((key) => this.#drop(key));
+
+  #drop(key: string): void {
+    if (this.#kept.delete(key)) this.#connection.client.release([key]);
+  }
+
+  async #fetchKept(key: string): Promise<unknown> {
+    const { client } = this.#connection;
+    for (let attempt = 0; attempt < FETCH_TRIES && this.#kept.has(key); attempt++) {
+      const worker = (await client.whoHas([key])).get(key)?.[0];
+      const answer = await this.#resultsOf(worker, key);
+      const value = Array.isArray(answer) ? bytesOf(answer[1]) : null;
+      if (value !== null) {
+        this.#drop(key);
+        return deserialize(value);
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+    throw new SluiceError(
+      "SLUICE_RESULT_MISSING",
+      `The value of ${key} was kept on the cluster ${client.address}, and is there no more${this.#kept.has(key) ? ": its worker is gone, and no other has made it again" : ": the flow run that it belonged to is over"}.`,
+    );
+  }
+
+  async #resultsOf(worker: string | undefined, key: string): Promise<unknown> {
+    if (worker === undefined) return undefined;
+    const { client, module } = this.#connection;
+    try {
+      const answer = await client.callWorker(worker, `${module}_results`, { keys: [key], limit: ALL_BYTES });
+      return isRecord(answer) ? answer[key] : undefined;
+    } catch {
+      // It has died meanwhile.
+      return undefined;
+    }
   }
 }

@@ -1,16 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { serialize } from "node:v8";
+import type { DaskAnnotations } from "../../engine/definition.ts";
 import type { CarryOptions } from "../../engine/task-runner.ts";
+import { RemoteValue } from "../../engine/values/remote-value.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { deathOf, runEndOf, type BridgedEnd, type NodeDeath } from "../cluster/carried-end.ts";
-import type { CarriedOrder } from "../cluster/carried-order.ts";
+import { PART, type CarriedOrder } from "../cluster/carried-order.ts";
 import { cancelledEnd, crashedEnd, messageOf, notSerializable } from "../run-end.ts";
 import type { DaskConnection } from "./dask-connection.ts";
 import type { DaskMail } from "./dask-mail.ts";
-import type { KeyEnd } from "./protocol/dask-client.ts";
+import { KeyReference, type KeyEnd } from "./protocol/dask-client.ts";
 import type { PythonException } from "./protocol/exceptions.ts";
 import { BOUNDED_DEPTHS, flowResource } from "./protocol/plugins.ts";
+
+/** Lists of arguments are looked into this deep for futures, and so for remote values (engine/context/call-arguments.ts). */
+const ARGUMENT_DEPTH = 2;
 
 /**
  * One run on a Dask cluster: submitted → (said to have started) → over, by its own end or by what became of its key.
@@ -23,6 +28,7 @@ export class DaskRun {
   readonly #spec: RunSpec;
   readonly #options: CarryOptions;
   readonly #connection: DaskConnection;
+  readonly #placement: DaskAnnotations;
   readonly #end = Promise.withResolvers<RunEnd>();
   #isStarted = false;
   #isOver = false;
@@ -33,28 +39,32 @@ export class DaskRun {
     this.#spec = spec;
     this.#options = options;
     this.#connection = connection;
+    // Checked with the options of the flow or task.
+    this.#placement = options.placement ?? {};
     this.key = `${keyName(spec)}-${randomUUID()}`;
   }
 
   /** Submits it and resolves with its end; never rejects. */
-  run(code: string, mail: DaskMail): Promise<RunEnd> {
+  async run(code: string, mail: DaskMail): Promise<RunEnd> {
     const { graceMs, timeoutMs, signal } = this.#options;
-    const order: CarriedOrder = { spec: this.#spec, code, graceMs, timeoutMs };
+    const { args, keys } = await referred(this.#spec.args, mail);
+    const order: CarriedOrder = { spec: { ...this.#spec, args }, code, graceMs, timeoutMs };
     let part: Buffer;
     try {
       part = serialize(order);
     } catch (error) {
-      return Promise.resolve(crashedEnd(notSerializable(this.#spec.args, "args", error)));
+      return crashedEnd(notSerializable(args, "args", error));
     }
+    this.#tellResources();
     const call = {
       settings: this.#connection.settings,
       limit_seconds: timeoutMs === null ? null : (timeoutMs + graceMs) / 1000,
       topic: mail.topic,
-      raises: false,
+      raises: (this.#placement.retries ?? 0) > 0,
     };
     mail.submit(this, {
       isFlow: this.#spec.kind === "flow",
-      args: [JSON.stringify(call), part],
+      args: [JSON.stringify(call), part, ...keys.map((key) => new KeyReference(key))],
       annotations: this.#annotations(),
     });
     if (signal.aborted) this.#onAbort();
@@ -69,7 +79,7 @@ export class DaskRun {
   }
 
   /** Takes the end that the far side has given. */
-  ended(end: BridgedEnd, value: Buffer): void {
+  ended(end: BridgedEnd, value: Buffer | RemoteValue): void {
     if ("started_us" in end && end.started_us > 0) this.started(end.started_us);
     this.#finish(runEndOf(end, value, { spec: this.#spec, timeoutMs: this.#options.timeoutMs }));
   }
@@ -80,10 +90,41 @@ export class DaskRun {
   }
 
   #annotations(): Readonly<Record<string, unknown>> {
-    if (this.#spec.kind === "task") return {};
-    const { depth } = this.#spec;
-    if (depth >= BOUNDED_DEPTHS) return {};
-    return { resources: { [`${flowResource(this.#connection.flowsPerWorker)}-${depth}`]: 1 } };
+    const { priority, retries, workers, allowOtherWorkers } = this.#placement;
+    const resources = { ...this.#placement.resources, ...this.#flowResource() };
+    return {
+      ...(priority !== undefined && { priority }),
+      ...(retries !== undefined && { retries }),
+      ...(workers !== undefined && { workers: [...workers], allow_other_workers: allowOtherWorkers ?? false }),
+      ...(Object.keys(resources).length > 0 && { resources }),
+    };
+  }
+
+  #flowResource(): Readonly<Record<string, number>> {
+    const { kind, depth } = this.#spec;
+    if (kind === "task" || depth >= BOUNDED_DEPTHS) return {};
+    return { [`${flowResource(this.#connection.flowsPerWorker)}-${depth}`]: 1 };
+  }
+
+  /** Dask says nothing of a run that no worker can take: it waits for one that can. */
+  #tellResources(): void {
+    const { resources } = this.#placement;
+    const tell = this.#options.onNotice;
+    if (resources === undefined || tell === undefined) return;
+    this.#connection.client.identity().then(
+      ({ workers }) => {
+        const isEnough = workers.some((worker) =>
+          Object.entries(resources).every(([name, amount]) => (worker.resources[name] ?? 0) >= amount),
+        );
+        if (!isEnough)
+          tell({
+            level: "warning",
+            message: `No worker of the cluster has the resources ${JSON.stringify(resources)} that the run asks for: it waits until one has (dask worker --resources).`,
+          });
+      },
+      // Whether the scheduler answers is told by its stream.
+      () => undefined,
+    );
   }
 
   async #cancel(): Promise<void> {
@@ -113,6 +154,30 @@ export class DaskRun {
     this.#options.signal.removeEventListener("abort", this.#onAbort);
     this.#end.resolve(end);
   }
+}
+
+/** Arguments with the numbers of parts in place of values that the cluster has, and the keys of those; other remote values are fetched. */
+async function referred(
+  args: readonly unknown[],
+  mail: DaskMail,
+): Promise<{ readonly args: readonly unknown[]; readonly keys: readonly string[] }> {
+  const keys: string[] = [];
+  const refer = async (value: unknown, depth: number): Promise<unknown> => {
+    if (value instanceof RemoteValue) {
+      const key = value.keptBy(mail);
+      return key === undefined ? value.fetch() : { [PART]: keys.push(key) - 1 };
+    }
+    if (depth === 0 || !Array.isArray(value) || !holdsRemote(value, depth)) return value;
+    return Promise.all(value.map((item) => refer(item, depth - 1)));
+  };
+  if (!holdsRemote(args, ARGUMENT_DEPTH)) return { args, keys };
+  return { args: await Promise.all(args.map((arg) => refer(arg, ARGUMENT_DEPTH))), keys };
+}
+
+function holdsRemote(values: readonly unknown[], depth: number): boolean {
+  return values.some(
+    (value) => value instanceof RemoteValue || (depth > 0 && Array.isArray(value) && holdsRemote(value, depth - 1)),
+  );
 }
 
 /** The name of the run's group in Dask's dashboard. */

@@ -74,6 +74,7 @@ const OPTIONS = [
  * @throws SluiceError `SLUICE_OPTION_INVALID` at construction
  */
 export class DaskTaskRunner implements TaskRunner {
+  readonly keepsValues = true;
   readonly description: RunnerDescription;
   readonly #options: DaskOptions;
 

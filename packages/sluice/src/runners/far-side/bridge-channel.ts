@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -5,6 +6,8 @@ import { deserialize, serialize } from "node:v8";
 import {
   BUNDLE_FILE,
   cloneVersion,
+  KEPT_FROM_BYTES,
+  PART,
   type BridgeSettings,
   type BridgeStart,
   type CarriedOrder,
@@ -80,8 +83,9 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
           return;
         case "ended": {
           const end = { ...message.end, value: undefined, started_us: startedUs };
-          const isCompleted = message.end.type === "completed";
-          return write({ role: "ended", end }, isCompleted ? valueOf(message, value) : undefined);
+          if (message.end.type !== "completed") return write({ role: "ended", end });
+          const content = valueOf(message, value);
+          return write({ role: "ended", end: { ...end, ...hashOfLarge(content) } }, content);
         }
         case "start-failed":
           return write({ role: "start-failed", message: message.error.message });
@@ -110,6 +114,11 @@ function valueOf(message: FarMessage & { readonly role: "ended" }, sent: Uint8Ar
   return serialize(message.end.type === "completed" ? message.end.value : undefined);
 }
 
+/** What a value that stays here counts as where it is only referred to. */
+function hashOfLarge(content: Uint8Array): { readonly value_hash?: string } {
+  return content.length > KEPT_FROM_BYTES ? { value_hash: hash("sha256", content) } : {};
+}
+
 /** Values are written by one Node and read by another: both must write the same form. */
 function refuseOtherClone(wanted: number, tell: (message: string) => void): void {
   if (wanted === cloneVersion()) return;
@@ -127,12 +136,31 @@ function runMessage(
   content: Buffer,
   here: { readonly body: number; readonly root: string },
 ): NearMessage {
-  const [first = 0] = parts;
+  const [first = 0, ...others] = parts;
   // Written by the near side, of the same version of the package (its files are those of this process).
   const order = deserialize(content.subarray(0, first)) as CarriedOrder;
   const bundle = pathToFileURL(join(here.root, "code", order.code, BUNDLE_FILE)).href;
-  const spec = { ...order.spec, function: { ...order.spec.function, bundle } };
+  const values = partsOf(content.subarray(first), others).map(valueOfEnd);
+  const args = values.length === 0 ? order.spec.args : order.spec.args.map((arg) => withParts(arg, values));
+  const spec = { ...order.spec, args, function: { ...order.spec.function, bundle } };
   return { role: "run", body: here.body, spec, graceMs: order.graceMs, timeoutMs: order.timeoutMs };
+}
+
+function partsOf(content: Buffer, lengths: readonly number[]): readonly Buffer[] {
+  let at = 0;
+  return lengths.map((length) => content.subarray(at, (at += length)));
+}
+
+/** The value of another run, which came as its end: `u32 length of the header | header | value` (node_bridge.py). */
+function valueOfEnd(end: Buffer): unknown {
+  return deserialize(end.subarray(4 + end.readUInt32LE(0)));
+}
+
+/** Puts the values of parts in the places that stand for them: at the top of the arguments, or in lists, two deep. */
+function withParts(arg: unknown, values: readonly unknown[], depth = 2): unknown {
+  if (typeof arg !== "object" || arg === null) return arg;
+  if (Array.isArray(arg)) return depth === 0 ? arg : arg.map((item) => withParts(item, values, depth - 1));
+  return PART in arg ? values[Number(arg[PART])] : arg;
 }
 
 function nearMessage(header: Exclude<BridgeHeader, { readonly role: "start" | "run" }>, body: number): NearMessage {

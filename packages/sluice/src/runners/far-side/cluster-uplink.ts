@@ -19,6 +19,7 @@ export class ClusterUplink implements Uplink {
     if (describe(description) !== describe(this.#start.description)) return undefined;
     return {
       description,
+      keepsValues: true,
       carry: async (spec, options) => {
         this.#cluster ??= attachTo(this.#start);
         const cluster = await this.#cluster;

@@ -13,6 +13,8 @@ export interface FarSurroundings {
   readonly engine: FarSideEngine;
   readonly home: HomeAddress;
   readonly uplink: Uplink;
+  /** See `FarSideHost.relays`. */
+  readonly relays: boolean;
   readonly post: (message: FarMessage) => void;
 }
 
@@ -68,8 +70,9 @@ export class FarRun {
 
   #host(definition: unknown, startedUs: number): FarSideHost {
     const { graceMs, timeoutMs } = this.#order;
-    const { home, uplink } = this.#around;
+    const { home, uplink, relays } = this.#around;
     return {
+      relays,
       definition,
       startedUs,
       home,

@@ -29,7 +29,15 @@ export async function serveFarSide(): Promise<void> {
   const engine = await loadEngine(channel);
   if (engine === undefined) return;
   channel.post({ role: "ready" });
-  channel.onMessage(receiver(channel, { engine, home, uplink, post: (message) => channel.post(message) }));
+  channel.onMessage(
+    receiver(channel, {
+      engine,
+      home,
+      uplink,
+      relays: channel.cluster !== null,
+      post: (message) => channel.post(message),
+    }),
+  );
 }
 
 /** The way up to a pool of this machine, which grants the slots too. */

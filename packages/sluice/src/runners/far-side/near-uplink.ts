@@ -74,7 +74,8 @@ export class NearUplink implements Uplink, SlotLedger {
     const onAbort = (): void => this.#post({ role: "cancel-carry", carry, message: messageOf(signal) });
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      this.#post({ role: "carry", carry, description, spec, graceMs, timeoutMs });
+      const { placement } = options;
+      this.#post({ role: "carry", carry, description, spec, graceMs, timeoutMs, placement });
       return await promise;
     } catch (error) {
       return crashedEnd(notSerializable(spec.args, "args", error));

@@ -1,9 +1,20 @@
 import type { RunEnd } from "../../wire/run-spec.ts";
+import { localValue } from "../../engine/values/remote-value.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { NearMessage, NestedMessage } from "../messages.ts";
 import { crashedEnd, notSerializable } from "../run-end.ts";
 import { describe, runnersRuntime } from "../runtime.ts";
 import type { SlotTicket } from "../slot-ledger.ts";
+
+/** A value that was left on a cluster cannot be referred to from the worker that wants it. */
+async function fetched(end: RunEnd): Promise<RunEnd> {
+  if (end.type !== "completed") return end;
+  try {
+    return { ...end, value: await localValue(end.value) };
+  } catch (error) {
+    return crashedEnd(error instanceof Error ? error : new Error(String(error)));
+  }
+}
 
 /**
  * Serves what runners nested in one worker ask of this side: slots of the ledger, and runs for the pools that live here or further up.
@@ -71,6 +82,7 @@ export class NestedRequests {
             new SluiceError("SLUICE_WORKER_CRASHED", `The ${description.kind} pool of the parent run is closed.`),
           )
         : await runner.carry(spec, {
+            placement: message.placement,
             signal: controller.signal,
             graceMs: message.graceMs,
             timeoutMs: message.timeoutMs,
@@ -79,7 +91,7 @@ export class NestedRequests {
             },
           });
     this.#carries.delete(carry);
-    if (!this.#closed) this.#answer(carry, end);
+    if (!this.#closed) this.#answer(carry, await fetched(end));
   }
 
   #answer(carry: number, end: RunEnd): void {

@@ -3,7 +3,7 @@ import { SluiceError } from "../../../wire/errors.ts";
 import { Comm, type CommOptions } from "./comm.ts";
 import { readException, type PythonException } from "./exceptions.ts";
 import { emptyTuple, Pickled, pickled, Serialized } from "./messages.ts";
-import { PythonCall, PythonGlobal } from "./pickle.ts";
+import { PythonBuffer, PythonCall, PythonGlobal } from "./pickle.ts";
 import { isRecord, RpcPool, textOf } from "./rpc.ts";
 
 /** One task of a graph: an importable function, and what it is called with. */
@@ -50,6 +50,8 @@ export interface SchedulerIdentity {
 }
 
 export interface DaskClientOptions extends CommOptions {
+  /** Name of the Python module that the scheduler knows the tasks by. */
+  readonly module: string;
   /** How the client is called at the scheduler. */
   readonly name: string;
   /** Milliseconds between its signs of life. */
@@ -60,7 +62,8 @@ export interface DaskClientOptions extends CommOptions {
 
 const TASK = new PythonGlobal("dask._task_spec", "Task");
 const TASK_REFERENCE = new PythonGlobal("dask._task_spec", "TaskRef");
-const GRAPH = new PythonGlobal("dask._expr", "LLGExpr");
+/** Bytes from this many on go in a frame of their own. */
+const BUFFER_BYTES = 16 * 1024;
 
 /**
  * A client of one Dask scheduler.
@@ -72,6 +75,7 @@ export class DaskClient {
   readonly address: string;
   readonly id: string;
   readonly #options: DaskClientOptions;
+  readonly #module: string;
   readonly #rpc: RpcPool;
   readonly #stream: Comm;
   readonly #keys = new Map<string, (end: KeyEnd) => void>();
@@ -85,6 +89,7 @@ export class DaskClient {
     this.address = address;
     this.id = parts.id;
     this.#options = parts.options;
+    this.#module = parts.options.module;
     this.#rpc = parts.rpc;
     this.#stream = stream;
     this.#heartbeat = setInterval(() => this.#send({ op: "heartbeat-client" }), parts.options.heartbeatMs);
@@ -156,7 +161,7 @@ export class DaskClient {
     for (const { key } of tasks) this.#keys.set(key, (end) => onEnd(key, end));
     this.#send({
       op: "update-graph",
-      expr_ser: pickled(new PythonCall(GRAPH, [graph])),
+      expr_ser: pickled(new PythonCall(new PythonGlobal(this.#module, "graph"), [graph, randomUUID()])),
       keys: new Set(graph.keys()),
       internal_priority: Object.fromEntries(tasks.map(({ key }, index) => [key, index])),
       submitting_task: null,
@@ -271,7 +276,8 @@ export class DaskClient {
 }
 
 function argumentOf(arg: Uint8Array | string | KeyReference): unknown {
-  return arg instanceof KeyReference ? new PythonCall(TASK_REFERENCE, [arg.key]) : arg;
+  if (arg instanceof KeyReference) return new PythonCall(TASK_REFERENCE, [arg.key]);
+  return typeof arg !== "string" && arg.length >= BUFFER_BYTES ? new PythonBuffer(arg) : arg;
 }
 
 function workerOf(address: string, fields: Readonly<Record<string, unknown>>): WorkerIdentity {

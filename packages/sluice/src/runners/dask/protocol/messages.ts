@@ -1,5 +1,5 @@
 import { Decoder, Encoder } from "@msgpack/msgpack";
-import { PythonTuple, readPickle, writePickle } from "./pickle.ts";
+import { PythonTuple, readPickle, writePickle, writePickleParts } from "./pickle.ts";
 
 /**
  * Messages of Dask's protocol as frames, and back.
@@ -30,7 +30,8 @@ export class Pickled {
 
 /** A value that the scheduler or a worker unpickles when it needs it. */
 export function pickled(value: unknown): Serialized {
-  return new Serialized({ serializer: "pickle", writeable: [] }, [writePickle(value)]);
+  const { pickle, buffers } = writePickleParts(value);
+  return new Serialized({ serializer: "pickle", writeable: buffers.map(() => false) }, [pickle, ...buffers]);
 }
 
 const encoder = new Encoder({ ignoreUndefined: true });

@@ -35,8 +35,29 @@ export class PythonTuple {
   }
 }
 
+/** Bytes that travel beside the pickle, in a frame of their own: loading it copies them into place. */
+export class PythonBuffer {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+const BYTES = new PythonGlobal("builtins", "bytes");
+const NEXT_BUFFER = Buffer.from([0x97]);
+const STACK_GLOBAL = Buffer.from([0x93]);
+const TRUE = Buffer.from([0x88]);
+const FALSE = Buffer.from([0x89]);
+const NONE = Buffer.from("N");
 const STOP = Buffer.from(".");
 const MARK = Buffer.from("(");
+const TUPLE = Buffer.from("t");
+const REDUCE = Buffer.from("R");
+const EMPTY_LIST = Buffer.from("]");
+const APPENDS = Buffer.from("e");
+const EMPTY_DICT = Buffer.from("}");
+const SET_ITEMS = Buffer.from("u");
 
 /**
  * Writes a value as a pickle.
@@ -44,50 +65,70 @@ const MARK = Buffer.from("(");
  * Takes null and undefined (None), booleans, numbers (integers up to 32 bits, else floats), strings, bytes, arrays (lists), objects and Maps (dicts), and the classes above.
  */
 export function writePickle(value: unknown): Buffer {
-  const out: Uint8Array[] = [Buffer.from([0x80, 4])];
-  write(value, out);
-  out.push(STOP);
-  return Buffer.concat(out);
+  return writePickleParts(value).pickle;
 }
 
-function write(value: unknown, out: Uint8Array[]): void {
-  if (value === null || value === undefined) out.push(Buffer.from("N"));
-  else if (typeof value === "boolean") out.push(Buffer.from([value ? 0x88 : 0x89]));
-  else if (typeof value === "string") writeString(value, out);
-  else if (typeof value === "number") writeNumber(value, out);
-  else if (value instanceof Uint8Array) out.push(withLength(0x42, 0x8e, value.length), value);
-  else if (value instanceof PythonGlobal) {
-    writeString(value.module, out);
-    writeString(value.name, out);
-    out.push(Buffer.from([0x93]));
-  } else if (value instanceof PythonCall) {
-    write(value.callee, out);
-    writeAll(value.args, out, "t");
-    out.push(Buffer.from("R"));
-  } else if (value instanceof PythonTuple) writeAll(value.items, out, "t");
-  else if (Array.isArray(value)) {
-    out.push(Buffer.from("]"));
-    writeAll(value, out, "e");
-  } else {
-    out.push(Buffer.from("}"), MARK);
-    const entries = value instanceof Map ? value.entries() : Object.entries(value);
-    for (const [key, item] of entries) {
-      write(key, out);
-      write(item, out);
-    }
-    out.push(Buffer.from("u"));
+/** Writes a value as a pickle, and gives the {@link PythonBuffer}s in it beside it, in their order. */
+export function writePickleParts(value: unknown): { readonly pickle: Buffer; readonly buffers: readonly Uint8Array[] } {
+  const writer = new PickleWriter();
+  writer.write(value);
+  return { pickle: writer.finish(), buffers: writer.buffers };
+}
+
+class PickleWriter {
+  readonly buffers: Uint8Array[] = [];
+  readonly #out: Uint8Array[] = [Buffer.from([0x80, 5])];
+
+  finish(): Buffer {
+    this.#out.push(STOP);
+    return Buffer.concat(this.#out);
   }
-}
 
-function writeAll(items: readonly unknown[], out: Uint8Array[], end: string): void {
-  out.push(MARK);
-  for (const item of items) write(item, out);
-  out.push(Buffer.from(end));
-}
+  write(value: unknown): void {
+    const out = this.#out;
+    if (value === null || value === undefined) out.push(NONE);
+    else if (typeof value === "boolean") out.push(value ? TRUE : FALSE);
+    else if (typeof value === "string") this.#string(value);
+    else if (typeof value === "number") out.push(numberOf(value));
+    else if (value instanceof Uint8Array) out.push(withLength(0x42, 0x8e, value.length), value);
+    else if (value instanceof PythonBuffer) {
+      this.write(BYTES);
+      out.push(MARK, NEXT_BUFFER, TUPLE, REDUCE);
+      this.buffers.push(value.bytes);
+    } else if (value instanceof PythonGlobal) {
+      this.#string(value.module);
+      this.#string(value.name);
+      out.push(STACK_GLOBAL);
+    } else if (value instanceof PythonCall) {
+      this.write(value.callee);
+      this.#all(value.args, TUPLE);
+      out.push(REDUCE);
+    } else if (value instanceof PythonTuple) this.#all(value.items, TUPLE);
+    else if (Array.isArray(value)) {
+      out.push(EMPTY_LIST);
+      this.#all(value, APPENDS);
+    } else this.#dict(value);
+  }
 
-function writeString(text: string, out: Uint8Array[]): void {
-  const bytes = Buffer.from(text);
-  out.push(withLength(0x58, 0x8d, bytes.length), bytes);
+  #dict(value: object): void {
+    this.#out.push(EMPTY_DICT, MARK);
+    for (const [key, item] of value instanceof Map ? value.entries() : Object.entries(value)) {
+      this.write(key);
+      this.write(item);
+    }
+    this.#out.push(SET_ITEMS);
+  }
+
+  #all(items: readonly unknown[], end: Buffer): void {
+    this.#out.push(MARK);
+    for (const item of items) this.write(item);
+    this.#out.push(end);
+  }
+
+  #string(text: string): void {
+    const bytes = Buffer.from(text);
+    this.#out.push(withLength(0x58, 0x8d, bytes.length), bytes);
+  }
 }
 
 /** The opcode with the length that follows it: 32 bits where they do. */
@@ -104,18 +145,17 @@ function withLength(short: number, long: number, length: number): Buffer {
   return head;
 }
 
-function writeNumber(value: number, out: Uint8Array[]): void {
+function numberOf(value: number): Buffer {
   if (Number.isInteger(value) && Math.abs(value) < 2 ** 31) {
     const bytes = Buffer.alloc(5);
     bytes[0] = 0x4a;
     bytes.writeInt32LE(value, 1);
-    out.push(bytes);
-  } else {
-    const bytes = Buffer.alloc(9);
-    bytes[0] = 0x47;
-    bytes.writeDoubleBE(value, 1);
-    out.push(bytes);
+    return bytes;
   }
+  const bytes = Buffer.alloc(9);
+  bytes[0] = 0x47;
+  bytes.writeDoubleBE(value, 1);
+  return bytes;
 }
 
 /** What a pickle would have made by a call: its class or function, and what that would have been given. */
