@@ -31,8 +31,11 @@ export interface FarSideHost {
   /** When the near side was told that the run has started, in microseconds since the epoch: the timestamp of its first Running state. */
   readonly startedUs: number;
   readonly slot: SlotHold;
-  /** Whether the near side hands the record of a short run on (`RunEnd.record`), in place of a request of this process. */
-  readonly relays: boolean;
+  /**
+   * Whether this is a node of a cluster: its near side hands the record of a short run on (`RunEnd.record`), in place of a request of this process; and the cluster runs again,
+   * by itself, what was on a node that died.
+   */
+  readonly isOnCluster: boolean;
   /** Aborted with a SluiceError `SLUICE_CANCELLED` when the run is to be cancelled; past `graceMs` the whole worker is terminated. */
   readonly signal: AbortSignal;
   readonly graceMs: number;

@@ -43,6 +43,11 @@ export function rememberChild(
   scope.finished.set(journalKey(identity.childKey, identity.child.dynamicKey), finished);
 }
 
+/** The value that a call of a finished child gives; undefined when it was kept and is there no more, so that the child runs again. */
+export async function adoptedValue(finished: FinishedChild): Promise<{ readonly value: unknown } | undefined> {
+  return finished.stored === undefined ? { value: finished.value } : finished.stored();
+}
+
 /** Key of a child in the journal of its parent. */
 export function journalKey(childKey: string, dynamicKey: string): string {
   return `${childKey}\n${dynamicKey}`;

@@ -82,7 +82,10 @@ export interface Cancellable {
 /** A child that an earlier attempt of the same flow run has finished. */
 export interface FinishedChild {
   readonly runId: string;
-  readonly value: unknown;
+  /** Its value, where this process has it. */
+  readonly value?: unknown;
+  /** Reads the value, where an earlier execution has kept it; undefined when it is there no more. */
+  readonly stored?: () => Promise<{ readonly value: unknown } | undefined>;
 }
 
 /** What the children of a flow run inherit and are counted by. A task outside any flow has a scope without a flow run. */
@@ -134,7 +137,9 @@ export class FlowScope {
   beginAttempt(): void {
     this.occurrences = new KeyCounter();
     this.names = new Map();
-    if (this.finished !== null && this.finished.size > 0) this.journal = new Map(this.finished);
+    if (this.finished !== null && this.finished.size > 0) {
+      this.journal = new Map([...(this.journal ?? []), ...this.finished]);
+    }
   }
 
   /** 0 for the first call with this identity, 1 for the next identical one. */

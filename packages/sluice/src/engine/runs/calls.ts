@@ -36,6 +36,8 @@ export interface AssignedFlow {
   readonly runCount: number;
   readonly timeoutMs: number | null;
   readonly logPrints: boolean;
+  /** Whether an earlier execution may have begun it, and finished children of it. */
+  readonly mayHaveRun: boolean;
   readonly slotWaits: SlotWaits | null;
   readonly bodyEnded: (result?: { readonly value: unknown }) => void;
 }
@@ -63,6 +65,8 @@ export interface AssignedTask {
   /** Timestamp of the first Running state, which the near side reports as well. */
   readonly startedUs: number;
   readonly runCount: number;
+  /** Whether an earlier execution may have finished it, and kept its result. */
+  readonly mayHaveRun: boolean;
   /** The limit that is left; the near side has the last word. */
   readonly timeoutMs: number | null;
   readonly bodyEnded: (result?: { readonly value: unknown }) => void;

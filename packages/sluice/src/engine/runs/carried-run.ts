@@ -3,7 +3,7 @@ import { microsToIso } from "../../wire/timestamp.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
-import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
+import { adoptedValue, identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
 import { namedArguments, type Definition, type Outcome, type RunView } from "../definition.ts";
 import { Frame, type FlowScope } from "../context/frame.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
@@ -121,8 +121,9 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
         upstream = { message: resolved.message, error: resolved.cause };
       }
     }
-    const adopted = this.child?.finished;
-    if (adopted !== undefined) return this.completed(adopted.value, "Completed");
+    const finished = this.child?.finished;
+    const adopted = finished === undefined ? undefined : await adoptedValue(finished);
+    if (adopted !== undefined) return this.completed(adopted.value, "Completed", finished?.runId);
     const createdUs = clock.nowUs();
     this.nameRun();
     this.run.transition(createdUs, "PENDING", "Pending");
@@ -261,10 +262,10 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     this.call.scope.host.tracker.changed(run);
   }
 
-  private completed(value: unknown, name: string): Outcome {
+  private completed(value: unknown, name: string, adoptedFrom?: string): Outcome {
     const { run } = this;
     const { definition, scope } = this.call;
-    const runId = this.child?.finished?.runId ?? run.id;
+    const runId = adoptedFrom ?? run.id;
     if (value instanceof RemoteValue) scope.remoteValues.add(value);
     noteOrigin(value, { input_type: run.kind === "task" ? "task_run" : "flow_run", id: runId });
     if (this.child !== undefined)

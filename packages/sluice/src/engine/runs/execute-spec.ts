@@ -43,9 +43,13 @@ export async function executeSpec(given: SpecExecution): Promise<RunEnd> {
   }
 }
 
+function mayHaveRun(spec: RunSpec, far: FarSideHost): boolean {
+  return far.isOnCluster || spec.run_count > 0;
+}
+
 /** A store that decides is asked by whoever runs the body. */
 function isRelayed({ spec, far, host }: SpecExecution): boolean {
-  return far.relays && spec.kind === "task" && !host.tracker.decides;
+  return far.isOnCluster && spec.kind === "task" && !host.tracker.decides;
 }
 
 function startAssignedTask({ spec, definition, host, far }: SpecExecution) {
@@ -79,6 +83,7 @@ function startAssignedTask({ spec, definition, host, far }: SpecExecution) {
       createdUs: spec.created_us,
       startedUs: far.startedUs,
       runCount: spec.run_count,
+      mayHaveRun: mayHaveRun(spec, far),
       timeoutMs: far.timeoutMs,
       bodyEnded: (result) => far.bodyEnded(result),
     },
@@ -97,6 +102,7 @@ function startAssignedFlow({ spec, definition, host, far }: SpecExecution) {
     createdUs: spec.created_us,
     startedUs: far.startedUs,
     runCount: spec.run_count,
+    mayHaveRun: mayHaveRun(spec, far),
     timeoutMs: far.timeoutMs,
     logPrints: spec.log_prints,
     slotWaits: new SlotWaits(far.slot),

@@ -3,7 +3,9 @@ import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-
 import { microsToIso } from "../../wire/timestamp.ts";
 import { asError, needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
-import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
+import { finishedChildren } from "../store/finished-children.ts";
+import { localValue } from "../values/remote-value.ts";
+import { adoptedValue, identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
 import { namedArguments, type FlowDefinition, type Outcome, type RunView } from "../definition.ts";
 import { FlowScope, Frame } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
@@ -171,19 +173,20 @@ export class FlowExecution extends Execution<FlowRun> {
       const upstream = await this.resolveArguments();
       if (upstream !== undefined) return upstream;
     }
-    const adopted = this.child?.finished;
-    if (adopted !== undefined && call.parent !== null && this.child !== undefined) {
-      rememberChild(call.parent, { childKey: definition.taskKey, child: this.child }, adopted);
+    const finished = this.child?.finished;
+    const adopted = finished === undefined ? undefined : await adoptedValue(finished);
+    if (finished !== undefined && adopted !== undefined && call.parent !== null && this.child !== undefined) {
+      rememberChild(call.parent, { childKey: definition.taskKey, child: this.child }, finished);
       const message = "Adopted from an earlier attempt of the flow run.";
       return finalState({
         type: "COMPLETED",
         name: "Completed",
         message,
         timestampUs: this.host.clock.nowUs(),
-        outcome: { value: adopted.value },
+        outcome: { value: await localValue(adopted.value) },
       });
     }
-    if ((call.assigned?.runCount ?? 0) > 0) run.reportAfterLatest();
+    if (call.assigned?.mayHaveRun === true) run.reportAfterLatest();
     run.transition(call.assigned?.createdUs ?? this.host.clock.nowUs(), "PENDING", "Pending");
     this.host.tracker.opened(run);
     if (this.host.tracker.decides) {
@@ -236,6 +239,7 @@ export class FlowExecution extends Execution<FlowRun> {
     const scope = this.openScope();
     this.scope = scope;
     if (scope.logPrints) captureConsole();
+    if (call.assigned?.mayHaveRun === true) scope.journal = await finishedChildren(this.host, run.id);
     const earlier = call.assigned?.runCount ?? 0;
     for (let attempt = 1 + earlier; ; attempt++) {
       scope.beginAttempt();

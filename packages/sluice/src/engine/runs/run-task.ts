@@ -2,9 +2,9 @@ import type { RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { cancelledError } from "../context/cancellation.ts";
 import { needsResolution, resolveCall, asError } from "../context/call-arguments.ts";
-import { identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
+import { adoptedValue, identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
 import { namedArguments, type Outcome, type RunView, type TaskDefinition } from "../definition.ts";
-import { Frame, type FlowScope } from "../context/frame.ts";
+import { Frame, type FinishedChild, type FlowScope } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { newRunId } from "../run-id.ts";
@@ -14,6 +14,7 @@ import { retryDelayMs } from "./retry.ts";
 import { runBody, type BodyEnd } from "./run-body.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { TaskRun, type TransitionDetails } from "../run.ts";
+import { localValue } from "../values/remote-value.ts";
 import { taskRunName } from "../values/run-name.ts";
 import { finalState, type State } from "../state.ts";
 import { takeTagSlots } from "../store/tag-slots.ts";
@@ -134,8 +135,8 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   private proceed(): Promise<Outcome> {
-    const adopted = this.child?.finished;
-    if (adopted !== undefined) return Promise.resolve(this.adopt(adopted.value));
+    const finished = this.child?.finished;
+    if (finished !== undefined) return this.adoptOrRun(finished);
     if (this.cancelReason !== undefined) return this.cancelled();
     return this.reported();
   }
@@ -162,13 +163,16 @@ export class TaskExecution extends Execution<TaskRun> {
     }
   }
 
-  private adopt(value: unknown): Outcome {
-    const { run, scope } = this;
-    rememberChild(
-      scope,
-      { childKey: this.definition.taskKey, child: this.child as ChildIdentity },
-      { runId: run.id, value },
-    );
+  private async adoptOrRun(finished: FinishedChild): Promise<Outcome> {
+    const adopted = await adoptedValue(finished);
+    if (adopted !== undefined) return this.adopt(finished.runId, await localValue(adopted.value));
+    if (this.cancelReason !== undefined) return this.cancelled();
+    return this.reported();
+  }
+
+  private adopt(runId: string, value: unknown): Outcome {
+    const { scope } = this;
+    rememberChild(scope, { childKey: this.definition.taskKey, child: this.child as ChildIdentity }, { runId, value });
     return finalState({
       type: "COMPLETED",
       name: "Completed",
@@ -196,6 +200,14 @@ export class TaskExecution extends Execution<TaskRun> {
   private async cachedOrRun(): Promise<Outcome> {
     const { definition, run, scope, call } = this;
     this.results = TaskResults.open({ definition, scope, runId: run.id, onNoKey: this.onNoKey }, this.args);
+    const earlier = call.assigned?.mayHaveRun === true ? await this.results.readOwn() : undefined;
+    if (earlier !== undefined) {
+      call.assigned?.bodyEnded({ value: earlier.value });
+      return this.complete(earlier.value, "Completed", {
+        message: "Finished by an earlier execution of the run.",
+        data: earlier.reference,
+      });
+    }
     const cached = await this.results.read();
     if (cached === undefined) {
       scope.host.tracker.opened(run);

@@ -95,6 +95,13 @@ export class TaskResults {
     return { value: decodeResult(stored), reference: stored.reference };
   }
 
+  /** The value that an earlier execution of this run has kept. */
+  async readOwn(): Promise<CachedResult | undefined> {
+    if (this.cacheKey !== undefined) return undefined;
+    const stored = await this.store().read(this.runId);
+    return stored === undefined ? undefined : { value: decodeResult(stored), reference: stored.reference };
+  }
+
   /** Makes the value of the run ready to be kept; undefined where the options say that it is not kept. */
   prepare(value: unknown): PreparedResult | undefined {
     const { options } = this.definition;

@@ -13,8 +13,8 @@ export interface FarSurroundings {
   readonly engine: FarSideEngine;
   readonly home: HomeAddress;
   readonly uplink: Uplink;
-  /** See `FarSideHost.relays`. */
-  readonly relays: boolean;
+  /** See `FarSideHost.isOnCluster`. */
+  readonly isOnCluster: boolean;
   readonly post: (message: FarMessage) => void;
 }
 
@@ -70,9 +70,9 @@ export class FarRun {
 
   #host(definition: unknown, startedUs: number): FarSideHost {
     const { graceMs, timeoutMs } = this.#order;
-    const { home, uplink, relays } = this.#around;
+    const { home, uplink, isOnCluster } = this.#around;
     return {
-      relays,
+      isOnCluster,
       definition,
       startedUs,
       home,

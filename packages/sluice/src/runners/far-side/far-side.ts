@@ -34,7 +34,7 @@ export async function serveFarSide(): Promise<void> {
       engine,
       home,
       uplink,
-      relays: channel.cluster !== null,
+      isOnCluster: channel.cluster !== null,
       post: (message) => channel.post(message),
     }),
   );
