@@ -22,7 +22,7 @@ export interface DaskProcesses {
   stop(): Promise<void>;
 }
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 30_000;
 
 /** Starts a scheduler and `workers` workers; resolves when all have come. */
 export async function startDask(
@@ -37,7 +37,18 @@ export async function startDask(
     children.push(spawn(dask, [...args, ...tls], { stdio: "ignore", detached: true, cwd: folder }));
   };
   const protocol = tls.length === 0 ? "tcp" : "tls";
-  start("scheduler", "--protocol", protocol, "--host", "127.0.0.1", "--port", "0", "--scheduler-file", file, "--no-dashboard");
+  start(
+    "scheduler",
+    "--protocol",
+    protocol,
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+    "--scheduler-file",
+    file,
+    "--no-dashboard",
+  );
   await until("the scheduler's file", () => existsSync(file));
   const { address } = JSON.parse(readFileSync(file, "utf8")) as { readonly address: string }; // Dask's own
   const startWorker = (...args: readonly string[]): void =>
@@ -45,7 +56,7 @@ export async function startDask(
   for (let worker = 1; worker <= workers; worker++) startWorker("--name", `w${worker}`);
   const nannies = (): number[] => children.slice(1).flatMap(({ pid }) => pid ?? []);
   const running = (): number[] => nannies().flatMap((nanny) => childrenOf(nanny).filter(isWorker));
-  await until(`${workers} workers`, () => running().length >= workers && readdirSync(folder).length > workers);
+  await connected(address, workers);
   return {
     address,
     nannies: nannies(),
@@ -59,8 +70,20 @@ export async function startDask(
   };
 }
 
+/** Waits until the scheduler has this many workers. */
+async function connected(address: string, workers: number): Promise<void> {
+  const program = `from distributed import Client; Client("${address}").wait_for_workers(${workers}, timeout=60)`;
+  const child = spawn(daskPython, ["-c", program], { stdio: "ignore" });
+  await exited(child);
+  if (child.exitCode !== 0) throw new Error(`waited in vain for ${workers} workers at ${address}`);
+}
+
 /** Waits until something holds. @throws Error that names it, after a minute */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = START_LIMIT_MS): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  limitMs = START_LIMIT_MS,
+): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
@@ -71,15 +94,19 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 /** Ids of the processes that a process has started. */
 export function childrenOf(pid: number): readonly number[] {
   try {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-    return text.split(" ").flatMap((id) => (id.trim() === "" ? [] : Number(id)));
+    // Each thread has children of its own.
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+      const text = readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8");
+      return text.split(" ").flatMap((id) => (id.trim() === "" ? [] : Number(id)));
+    });
   } catch {
     return []; // it has ended
   }
 }
 
 function isWorker(pid: number): boolean {
-  return commandOf(pid).includes("spawn_main");
+  const command = commandOf(pid);
+  return command.includes("spawn_main") && !command.includes("resource_tracker");
 }
 
 /** How a process was started; "" when it has ended. */

@@ -72,4 +72,6 @@ export interface HomeLink {
   readonly engineUrl: string;
   /** Folder of the Python environments that `sluice dask install` and the like make. */
   readonly pythonFolder: string;
+  /** Settings of this process that a run on another machine is to have too, as variables of its environment. */
+  readonly environment: Readonly<Record<string, string>>;
 }

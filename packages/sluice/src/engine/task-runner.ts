@@ -46,6 +46,8 @@ export interface CarryOptions {
 /** Something that a runner has to say about a run. */
 export interface RunnerNotice {
   readonly level: "info" | "warning";
+  /** Whether it is about all that the flow submits: it then goes to the log of the flow run, not to that of the run that is carried. */
+  readonly isOfRunner?: boolean;
   readonly message: string;
 }
 

@@ -110,6 +110,14 @@ async function openHome(settings: Settings, processId: string): Promise<Home> {
     },
     engineUrl: new URL(`./far-side-engine.${extension}`, import.meta.url).href,
     pythonFolder: join(settings.home, "python"),
+    environment: {
+      SLUICE_LOCAL_STORAGE_PATH: settings.localStoragePath,
+      SLUICE_RESULTS_PERSIST_BY_DEFAULT: String(settings.resultsPersistByDefault),
+      SLUICE_LOGGING_LEVEL: settings.loggingLevel,
+      SLUICE_LOGGING_CONSOLE_LEVEL: settings.loggingConsoleLevel,
+      SLUICE_LOG_PRINTS: String(settings.logPrints),
+      SLUICE_API_RETRY_SECONDS: String(settings.apiRetrySeconds),
+    },
   });
   return home;
 }

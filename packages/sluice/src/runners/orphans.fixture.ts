@@ -7,6 +7,7 @@ setHomeLink({
   address: {},
   engineUrl: new URL("./plain-engine.fixture.ts", import.meta.url).href,
   pythonFolder: "",
+  environment: {},
 });
 const runner = new ProcessPoolTaskRunner({ maxWorkers: 1 });
 const options = { signal: new AbortController().signal, graceMs: 1000, timeoutMs: null };

@@ -37,6 +37,7 @@ function usePlainEngine(): void {
       address: {},
       engineUrl: new URL("./plain-engine.fixture.ts", import.meta.url).href,
       pythonFolder: "",
+      environment: {},
     }),
   );
   afterAll(() => closeRunners());

@@ -107,6 +107,8 @@ export class FlowScope {
   readonly slotWaits: SlotWaits | null;
   /** Whether console output of bodies goes to their logs. */
   readonly logPrints: boolean;
+  /** Whether a child whose result is kept is over only when the store knows it: another process may have to go on with this flow run. */
+  readonly acknowledgesKept: boolean;
   /** Children that have not ended. */
   readonly open = new Set<Cancellable>();
   /** Finished children of earlier attempts by identity, null when this is the first. */
@@ -130,6 +132,7 @@ export class FlowScope {
     this.taskRunner = parts.taskRunner;
     this.slotWaits = parts.slotWaits;
     this.logPrints = parts.logPrints;
+    this.acknowledgesKept = parts.acknowledgesKept ?? false;
     this.finished = parts.keepFinished ? new Map() : null;
   }
 
@@ -198,6 +201,8 @@ export interface FlowScopeParts {
   readonly logPrints: boolean;
   /** Whether a later attempt of the flow run may adopt what this one finishes. */
   readonly keepFinished: boolean;
+  /** See {@link FlowScope.acknowledgesKept}; default false. */
+  readonly acknowledgesKept?: boolean;
 }
 
 const SLOT = Symbol.for("sluice.frames");

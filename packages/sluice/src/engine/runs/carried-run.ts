@@ -19,7 +19,7 @@ import { RemoteValue } from "../values/remote-value.ts";
 import { flowRunName, taskRunName } from "../values/run-name.ts";
 import { FlowRun, TaskRun } from "../run.ts";
 import { finalState } from "../state.ts";
-import type { TaskRunner } from "../task-runner.ts";
+import type { RunnerNotice, TaskRunner } from "../task-runner.ts";
 import { fromWireError } from "../values/wire-error.ts";
 
 /** Time that a cancelled or timed-out body gets to settle by itself before its executor is terminated. */
@@ -173,7 +173,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
         graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
         timeoutMs,
         onStart: (startedUs) => this.started(startedUs, lost),
-        onNotice: ({ level, message: notice }) => this.log(LOG_LEVELS[level], notice),
+        onNotice: (notice) => this.tell(notice),
         placement: options.dask,
       });
       if (!this.isRetried(end, lost)) return this.ended(end);
@@ -232,7 +232,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
 
   private async ended(end: RunEnd): Promise<Outcome> {
     const { signal } = this.controller;
-    if (end.record !== undefined) this.handOn(end.record);
+    if (end.record !== undefined) await this.handOn(end.record);
     if (end.type === "completed") {
       this.run.dropUnreported();
       return this.completed(end.value, end.state_name);
@@ -252,14 +252,17 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   }
 
   /** Reports what the far side has left to be reported here, identity and all. */
-  private handOn(record: RunRecord): void {
+  private async handOn(record: RunRecord): Promise<void> {
     const { run } = this;
     run.takeOver(record);
     if (run.kind === "task" && record.kind === "task" && record.run !== undefined) {
       const identity = record.run;
       run.source = { identity: () => identity };
     }
-    this.call.scope.host.tracker.changed(run);
+    const { host, acknowledgesKept } = this.call.scope;
+    host.tracker.changed(run);
+    const isKept = record.transitions.at(-1)?.[4] !== undefined;
+    if (isKept && acknowledgesKept) await host.tracker.acknowledged(run);
   }
 
   private completed(value: unknown, name: string, adoptedFrom?: string): Outcome {
@@ -407,6 +410,12 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
         },
       }),
     };
+  }
+
+  private tell({ level, message, isOfRunner = false }: RunnerNotice): void {
+    const { frame } = this.call.scope;
+    if (isOfRunner && frame !== undefined) logLine(frame, LOG_LEVELS[level], message);
+    else this.log(LOG_LEVELS[level], message);
   }
 
   private log(level: number, message: string): void {

@@ -230,6 +230,7 @@ export class FlowExecution extends Execution<FlowRun> {
       slotWaits: assigned?.slotWaits ?? parent?.slotWaits ?? null,
       logPrints: definition.options.logPrints ?? assigned?.logPrints ?? parent?.logPrints ?? host.settings.logPrints,
       keepFinished: (definition.options.retries ?? 0) > 0,
+      acknowledgesKept: assigned !== undefined,
     });
   }
 

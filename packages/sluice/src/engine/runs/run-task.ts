@@ -318,6 +318,7 @@ export class TaskExecution extends Execution<TaskRun> {
     }
     const details = prepared === undefined ? undefined : { data: prepared.reference };
     const outcome = this.complete(value, "Completed", details);
+    if (prepared !== undefined && this.scope.acknowledgesKept) await this.scope.host.tracker.acknowledged(this.run);
     await this.hooks(this.definition.options.onCompletion, outcome);
     if (transaction !== undefined || this.hasTransactionHooks()) await this.stage(transaction, prepared);
     return outcome;

@@ -81,7 +81,7 @@ export class DaskCluster implements LivePool {
       const { cluster, mail } = await this.#open();
       const { connection } = cluster;
       connection.client.ref();
-      for (const message of cluster.notices.splice(0)) options.onNotice?.({ level: "info", message });
+      for (const message of cluster.notices.splice(0)) options.onNotice?.({ level: "info", message, isOfRunner: true });
       const code = await connection.codeOf(home);
       if (options.signal.aborted) return cancelledEnd(messageOf(options.signal));
       return await new DaskRun(spec, options, connection).run(code, mail);

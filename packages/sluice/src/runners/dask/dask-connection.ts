@@ -73,9 +73,7 @@ export async function connectToDask(
       ],
       "register_worker_plugin",
     );
-    const text = JSON.stringify(
-      settingsOf({ description, options, sdk, engineUrl: link.engineUrl, address, module, identity }),
-    );
+    const text = JSON.stringify(settingsOf({ description, options, sdk, link, address, module, identity }));
     await client.call(`${module}_put_settings`, { name: nameOf(text), text });
     const isHere = workers.every((worker) => isOwnHost(readAddress(worker).host));
     const codes = new CodeShelf(client, { module, sdk, external: options.external, tellsAssets: !isHere });
@@ -180,17 +178,18 @@ function settingsOf(parts: {
   readonly description: RunnerDescription;
   readonly options: DaskOptions;
   readonly sdk: SdkFiles;
-  readonly engineUrl: string;
+  readonly link: HomeLink;
   readonly address: Readonly<Record<string, string>>;
   readonly module: string;
   readonly identity: SchedulerIdentity;
 }): BridgeSettings {
-  const { description, options, sdk, engineUrl, address, module, identity } = parts;
+  const { description, options, sdk, address, module, identity } = parts;
+  const { engineUrl, environment } = parts.link;
   return {
     node: nodesOf(options, identity),
     least_node: LEAST_NODE,
     exec_argv: ["--enable-source-maps", ...options.nodeOptions],
-    env: options.env,
+    env: { ...environment, ...options.env },
     sdk: sdk.hash,
     entry: shippedPath(sdk, siblingModule("../far-side/entry", import.meta.url).href),
     clone: cloneVersion(),

@@ -17,6 +17,9 @@ import { BOUNDED_DEPTHS, flowResource } from "./protocol/plugins.ts";
 /** Lists of arguments are looked into this deep for futures, and so for remote values (engine/context/call-arguments.ts). */
 const ARGUMENT_DEPTH = 2;
 
+/** Between two priorities of the user's, runs are ordered by their depth. */
+const DEPTHS_OF_PRIORITY = 100;
+
 /**
  * One run on a Dask cluster: submitted → (said to have started) → over, by its own end or by what became of its key.
  *
@@ -93,7 +96,8 @@ export class DaskRun {
     const { priority, retries, workers, allowOtherWorkers } = this.#placement;
     const resources = { ...this.#placement.resources, ...this.#flowResource() };
     return {
-      ...(priority !== undefined && { priority }),
+      // Deeper first: a worker looks no further than the first of those that wait for a resource, so the flows that others wait for must stand there.
+      priority: (priority ?? 0) * DEPTHS_OF_PRIORITY + Math.min(this.#spec.depth, DEPTHS_OF_PRIORITY - 1),
       ...(retries !== undefined && { retries }),
       ...(workers !== undefined && { workers: [...workers], allow_other_workers: allowOtherWorkers ?? false }),
       ...(Object.keys(resources).length > 0 && { resources }),

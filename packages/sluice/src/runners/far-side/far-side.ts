@@ -25,7 +25,7 @@ export async function serveFarSide(): Promise<void> {
   const runtime = runnersRuntime();
   const uplink = channel.cluster === null ? nearUplink(channel, pools) : new ClusterUplink(channel.cluster);
   runtime.uplink = uplink;
-  runtime.link = { connectThread: () => null, address, engineUrl, pythonFolder };
+  runtime.link = { connectThread: () => null, address, engineUrl, pythonFolder, environment: {} };
   const engine = await loadEngine(channel);
   if (engine === undefined) return;
   channel.post({ role: "ready" });

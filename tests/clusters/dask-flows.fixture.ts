@@ -1,0 +1,148 @@
+import { appendFileSync, existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { flow, gather, getRunLogger, task } from "sluice";
+import { DaskTaskRunner } from "sluice/dask";
+
+/*
+ * A program for `dask.test.ts`: `node dask-flows.fixture.ts FLOW [JSON of its arguments]` prints the flow's value as JSON. It is told by its environment which cluster to use, and
+ * where its bodies note that they ran; the cluster's nodes get the same environment.
+ */
+const env = {
+  TEST_DASK: process.env["TEST_DASK"] ?? "",
+  TEST_MARKS: process.env["TEST_MARKS"] ?? "",
+  TEST_PYTHON: process.env["TEST_PYTHON"] ?? "",
+};
+const runner =
+  env.TEST_DASK === ""
+    ? new DaskTaskRunner({
+        python: env.TEST_PYTHON,
+        clusterKwargs: { n_workers: 2, threads_per_worker: 1, dashboard_address: ":0" },
+        env,
+      })
+    : new DaskTaskRunner({ address: env.TEST_DASK, env });
+
+function mark(what: string): void {
+  appendFileSync(env.TEST_MARKS, `${what} ${process.pid} ${process.ppid}\n`);
+}
+
+export const heavyComputation = task("heavy-computation", { tags: ["heavy"] }, (x: number) => {
+  mark(`heavy ${x}`);
+  return x * x;
+});
+
+export const subflow = flow("subflow", { taskRunner: runner, logPrints: true }, async (n: number) => {
+  mark(`subflow ${n}`);
+  console.log(`mapping over ${n}`);
+  return gather(heavyComputation.map(Array.from({ length: n }, (_, i) => i)));
+});
+
+/** The question the product came from: parallel subflows, each mapping a task, on one cluster. */
+export const master = flow("master", { taskRunner: runner }, async (sizes: number[]) => gather(subflow.map(sizes)));
+
+/** Subflows of subflows of subflows, each waiting for those below it. */
+export const deep = flow("deep", { taskRunner: runner }, async (depth: number): Promise<number> => {
+  if (depth === 0) return 1;
+  const below = await gather(deep.map([depth - 1, depth - 1]));
+  return below.reduce((sum, leaves) => sum + leaves, 0);
+});
+
+const failing = task("failing", (x: number) => {
+  if (x > 0) throw new RangeError(`no ${x}`, { cause: new TypeError("the cause") });
+});
+export const fails = flow("fails", { taskRunner: runner }, async () => {
+  const state = await failing.submit(1).wait();
+  if (state.type === "COMPLETED") throw new Error("expected a failure");
+  const { error } = state;
+  return {
+    isRange: error instanceof RangeError,
+    message: error.message,
+    cause: String(error.cause),
+    stack: error.stack,
+  };
+});
+
+/** One step of a flow whose finished steps are kept. */
+const step = task("step", { persistResult: true, retries: 2 }, async (n: number) => {
+  mark(`step ${n}`);
+  await delay(100);
+  mark(`step-done ${n}`);
+  return n * n;
+});
+export const steps = flow("steps", { retries: 4 }, async (k: number) => {
+  let sum = 0;
+  for (let i = 0; i < 4; i++) sum += await step(k * 10 + i);
+  return sum;
+});
+const loose = task("loose", { retries: 4 }, async (n: number) => {
+  mark(`loose ${n}`);
+  await delay(150);
+  return -n;
+});
+export const durable = flow("durable", { taskRunner: runner }, async () => {
+  const sums = steps.map([1, 2, 3, 4]);
+  const others = loose.map([1, 2, 3, 4, 5, 6]);
+  return [await gather(sums), await gather(others)];
+});
+
+const endless = task("endless", () => {
+  mark("endless");
+  for (const end = Date.now() + 120_000; Date.now() < end;);
+});
+export const inEndless = flow("in-endless", { taskRunner: runner }, async () => {
+  mark("in-endless");
+  await endless.submit();
+});
+/** Cancels a subflow whose task computes on another process. */
+export const cancels = flow("cancels", { taskRunner: runner }, async () => {
+  const child = inEndless.submit();
+  while (!existsSync(`${env.TEST_MARKS}.stop`)) await delay(20);
+  child.cancel("not needed any more");
+  const state = await child.wait();
+  return [state.type, state.message];
+});
+export const waits = flow("waits", { taskRunner: runner }, async () => {
+  await inEndless.submit();
+});
+
+export const ordered = flow("ordered", { taskRunner: runner }, async () => {
+  const order: string[] = [];
+  const note = async (name: string, priority: number): Promise<void> => {
+    await nap.with({ dask: { priority, workers: ["w1"] } }).submit(name);
+    order.push(name);
+  };
+  const busy = nap.with({ dask: { workers: ["w1"] } }).submit("busy");
+  await Promise.all([note("low", -1), note("middle", 0), note("high", 5), busy]);
+  return order;
+});
+const nap = task("nap", async (name: string) => {
+  await delay(150);
+  return name;
+});
+
+const make = task("make", (bytes: number) => Buffer.alloc(bytes, 7));
+const measure = task("measure", (value: Uint8Array, others: readonly Uint8Array[]) => [
+  value.length,
+  value[9],
+  others.map((other) => other.length),
+]);
+export const large = flow("large", { taskRunner: runner }, async () => {
+  const big = make.submit(8 * 1024 * 1024);
+  const small = make.submit(1000);
+  const there = await measure.submit(big, [small, big]);
+  const here = await big;
+  return [there, here.length, here[9]];
+});
+
+const logs = task("logs", () => {
+  getRunLogger().info("from the node");
+});
+export const logged = flow("logged", { taskRunner: runner }, async () => {
+  await logs.submit();
+});
+
+const flows = { master, deep, fails, durable, cancels, waits, ordered, large, logged };
+if (import.meta.main) {
+  const [, , name = "", args = "[]"] = process.argv;
+  const chosen = flows[name as keyof typeof flows] as (...values: unknown[]) => Promise<unknown>;
+  console.log(JSON.stringify((await chosen(...(JSON.parse(args) as unknown[]))) ?? null));
+}

@@ -1,0 +1,141 @@
+import { writeFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { hasDask, nodeProcesses, startDask, until, type DaskProcesses } from "./dask-processes.ts";
+import { Bench, endOf } from "./dask-program.ts";
+
+/*
+ * Flows on a real Dask cluster: a scheduler and two workers of one thread each, with their nannies.
+ */
+const squares = (n: number): number[] => Array.from({ length: n }, (_, i) => i * i);
+const countOf = (bench: Bench, what: string): number => bench.marks().filter((mark) => mark.what === what).length;
+
+/** Steps that ran again although they were finished: the next step of their flow had begun. */
+function finishedTwice(bench: Bench): readonly string[] {
+  const begun = bench.marks().flatMap(({ what }) => (/^step \d/.test(what) ? [Number(what.slice(5))] : []));
+  return begun.flatMap((step, at) => {
+    const again = begun.indexOf(step, at + 1);
+    const next = begun.indexOf(step + 1, at + 1);
+    return again > 0 && next > 0 && next < again ? [`step ${step}`] : [];
+  });
+}
+
+describe.skipIf(!hasDask)("on a running cluster", { timeout: 120_000 }, () => {
+  let dask: DaskProcesses;
+  let bench: Bench;
+
+  beforeAll(async () => {
+    dask = await startDask(2);
+  }, 120_000);
+  afterAll(() => dask?.stop());
+  beforeEach(() => {
+    bench = new Bench(dask.address);
+  });
+  afterEach(() => bench.remove());
+
+  test("subflows run in parallel on its workers, and submit their tasks to it", async () => {
+    expect(await bench.valueOf("master", [10, 20, 5])).toEqual([squares(10), squares(20), squares(5)]);
+    const runs = await bench.list("flow-run");
+    expect(runs.map(({ state_type }) => state_type)).toEqual(["COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED"]);
+    expect(runs.filter(({ parent_task_run_id }) => parent_task_run_id !== null)).toHaveLength(3);
+    const tasks = await bench.list("task-run");
+    const heavy = tasks.filter(({ name }) => name.startsWith("heavy"));
+    expect(heavy).toHaveLength(35);
+    expect(heavy.every(({ state_type, tags }) => state_type === "COMPLETED" && tags.includes("heavy"))).toBe(true);
+    const subflows = new Set(runs.filter(({ parent_task_run_id }) => parent_task_run_id !== null).map(({ id }) => id));
+    expect(heavy.every(({ flow_run_id }) => subflows.has(flow_run_id ?? ""))).toBe(true);
+    const workers = new Set(bench.marks().map(({ parent }) => parent));
+    expect(workers).toEqual(new Set(dask.workers()));
+  });
+
+  test("subflows that wait for subflows finish at any depth", async () => {
+    expect(await bench.valueOf("deep", 4)).toBe(16);
+  });
+
+  test("an error comes back as its class, with its cause, and names the user's file and line", async () => {
+    expect(await bench.valueOf("fails")).toEqual({
+      isRange: true,
+      message: "no 1",
+      cause: "TypeError: the cause",
+      stack: expect.stringMatching(/dask-flows\.fixture\.ts:\d+:\d+/),
+    });
+  });
+
+  test("what is logged on a node, and printed by a flow there, is in the run's log", async () => {
+    await bench.valueOf("master", [2]);
+    await bench.valueOf("logged");
+    const [sub] = await bench.list("flow-run", "--flow", "subflow");
+    expect(await bench.sluice("flow-run", "logs", sub?.id ?? "")).toContain("mapping over 2");
+    const [logged] = await bench.list("flow-run", "--flow", "logged");
+    expect(await bench.sluice("flow-run", "logs", logged?.id ?? "")).toContain("from the node");
+  });
+
+  test("priorities and workers of a run are honoured", async () => {
+    expect(await bench.valueOf("ordered")).toEqual(["high", "middle", "low"]);
+  });
+
+  test("a large value is used where it was made, and fetched when it is wanted", async () => {
+    expect(await bench.valueOf("large")).toEqual([[8_388_608, 7, [1000, 8_388_608]], 8_388_608, 7]);
+  });
+
+  test("a cancelled subflow ends with the task that it waits for, and its slot is free", async () => {
+    const program = bench.start("cancels");
+    const ended = endOf(program);
+    await until("the endless task", () => countOf(bench, "endless") === 1);
+    writeFileSync(`${bench.marksFile}.stop`, "");
+    expect((await ended).stdout).toContain('["CANCELLED","not needed any more"]');
+    expect(await bench.valueOf("master", [3])).toEqual([squares(3)]);
+    const states = (await bench.list("task-run")).filter(({ name }) => name.startsWith("endless"));
+    expect(states.map(({ state_type }) => state_type)).toEqual(["CANCELLED"]);
+  });
+
+  test("a program that is killed takes all that it had on the cluster with it", async () => {
+    const program = bench.start("waits");
+    await until("the endless task", () => countOf(bench, "endless") === 1);
+    const { pid: busy } = bench.marks().find(({ what }) => what === "endless") ?? { pid: 0 };
+    expect(nodeProcesses()).toContain(busy);
+    program.kill("SIGKILL");
+    await until("the end of its processes", () => !nodeProcesses().includes(busy));
+    await until("the end of its runs", async () => {
+      const runs = [...(await bench.list("flow-run")), ...(await bench.list("task-run"))];
+      return runs.length > 0 && runs.every(({ state_type }) => state_type === "CRASHED");
+    });
+  });
+
+  test.each([
+    ["the process that holds a run", "step 12", (mark: { pid: number; parent: number }) => mark.pid],
+    ["the Dask worker that holds a run", "step 21", (mark: { pid: number; parent: number }) => mark.parent],
+  ])("nothing is lost, or done twice, when %s is killed", async (_, during, victim) => {
+    const ended = bench.run("durable");
+    await until(during, () => countOf(bench, during) === 1);
+    const mark = bench.marks().find(({ what }) => what === during);
+    process.kill(victim(mark ?? { pid: 0, parent: 0 }), "SIGKILL");
+    const { code, stdout, stderr } = await ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual([
+      [534, 1854, 3974, 6894],
+      [-1, -2, -3, -4, -5, -6],
+    ]);
+    expect(finishedTwice(bench)).toEqual([]);
+    const runs = [...(await bench.list("flow-run")), ...(await bench.list("task-run"))];
+    expect(runs.filter(({ state_type }) => !["COMPLETED", "CRASHED"].includes(state_type))).toEqual([]);
+    await until("two workers again", () => dask.workers().length === 2);
+  });
+});
+
+describe.skipIf(!hasDask)("on a temporary cluster", { timeout: 120_000 }, () => {
+  test("a flow and its subflows share one, which ends with the program", async () => {
+    const bench = new Bench("");
+    try {
+      const { code, stdout, stderr } = await bench.run("master", [4, 4, 4]);
+      expect(code, stderr).toBe(0);
+      expect(JSON.parse(stdout)).toEqual([squares(4), squares(4), squares(4)]);
+      const [root] = await bench.list("flow-run", "--flow", "master");
+      expect(await bench.sluice("flow-run", "logs", root?.id ?? "")).toMatch(/dashboard is available at http:/);
+      const workers = new Set(bench.marks().map(({ parent }) => parent));
+      expect(workers.size).toBeLessThanOrEqual(2);
+      expect(nodeProcesses().filter((pid) => bench.marks().some((mark) => mark.pid === pid))).toEqual([]);
+    } finally {
+      bench.remove();
+    }
+  });
+});
