@@ -5,6 +5,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+/** The Python with Dask that `npm test` makes. */
+export const daskPython = fileURLToPath(new URL("../.venv/dask/bin/python", import.meta.url));
 
 /** How one example ended. */
 export interface ExampleRun {
@@ -45,7 +49,7 @@ export function normalise(output: string): string {
 export async function runExample(file: string): Promise<ExampleRun> {
   const home = mkdtempSync(join(tmpdir(), "sluice-example-"));
   const child = spawn(process.execPath, [file], {
-    env: { ...process.env, SLUICE_HOME: home, NO_COLOR: "1" },
+    env: { ...process.env, SLUICE_HOME: home, SLUICE_PYTHON: daskPython, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const timer = setTimeout(() => child.kill("SIGKILL"), TIME_LIMIT_MS);

@@ -108,3 +108,13 @@ export async function endOf(child: ChildProcess): Promise<ProgramEnd> {
   await once(child, "close");
   return { code: child.exitCode, stdout, stderr };
 }
+
+/** Steps that ran again although they were finished: the next step of their flow had begun. */
+export function finishedTwice(bench: Bench): readonly string[] {
+  const begun = bench.marks().flatMap(({ what }) => (/^step \d/.test(what) ? [Number(what.slice(5))] : []));
+  return begun.flatMap((step, at) => {
+    const again = begun.indexOf(step, at + 1);
+    const next = begun.indexOf(step + 1, at + 1);
+    return again > 0 && next > 0 && next < again ? [`step ${step}`] : [];
+  });
+}

@@ -1,23 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { hasDask, nodeProcesses, startDask, until, type DaskProcesses } from "./dask-processes.ts";
-import { Bench, endOf } from "./dask-program.ts";
+import { Bench, endOf, finishedTwice } from "./dask-program.ts";
 
 /*
  * Flows on a real Dask cluster: a scheduler and two workers of one thread each, with their nannies.
  */
 const squares = (n: number): number[] => Array.from({ length: n }, (_, i) => i * i);
 const countOf = (bench: Bench, what: string): number => bench.marks().filter((mark) => mark.what === what).length;
-
-/** Steps that ran again although they were finished: the next step of their flow had begun. */
-function finishedTwice(bench: Bench): readonly string[] {
-  const begun = bench.marks().flatMap(({ what }) => (/^step \d/.test(what) ? [Number(what.slice(5))] : []));
-  return begun.flatMap((step, at) => {
-    const again = begun.indexOf(step, at + 1);
-    const next = begun.indexOf(step + 1, at + 1);
-    return again > 0 && next > 0 && next < again ? [`step ${step}`] : [];
-  });
-}
 
 describe.skipIf(!hasDask)("on a running cluster", { timeout: 120_000 }, () => {
   let dask: DaskProcesses;

@@ -200,10 +200,13 @@ class SluiceWorkerPlugin(WorkerPlugin):
         worker.handlers[MODULE + "_cancel_run"] = cancel_run
 
     def transition(self, key, start, finish, **kwargs):
-        if start in ("executing", "long-running", "cancelled", "resumed") and finish in ("cancelled", "released", "forgotten"):
-            part = sluice_of(self.worker)
-            if part is not None:
-                part.bridge.kill(key)
+        part = sluice_of(self.worker)
+        if part is None or finish not in ("cancelled", "released", "forgotten", "memory", "error"):
+            return
+        if start in ("executing", "long-running") and finish not in ("memory", "error"):
+            part.bridge.kill(key)
+        if finish != "cancelled":
+            part.bridge.forget(key)
 
     def teardown(self, worker):
         part = sluice_of(worker)

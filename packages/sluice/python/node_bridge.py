@@ -127,6 +127,8 @@ class NodeProcess:
         except TimeoutError:
             raise NodeUnfit(f"the Node process was not ready within {START_LIMIT_SECONDS} seconds") from None
         except NodeDied as died:
+            if died.how.startswith("signal"):
+                raise
             raise NodeUnfit(f"the Node process ended before it was ready ({died.how}): {died.tail}") from None
         if header["role"] != "ready":
             raise NodeUnfit(header.get("message", f"the Node process answered {header['role']}"))
@@ -150,7 +152,7 @@ class NodeProcess:
                     sent -= len(views.pop(0))
                 if sent:
                     views[0] = views[0][sent:]
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError:
             raise self._death() from None
 
     def receive(self):
@@ -183,7 +185,10 @@ class NodeProcess:
                 else:
                     self.ahead = self.socket.recv(READ_AHEAD_BYTES)
                     got = len(self.ahead)
-            except ConnectionResetError:
+            except TimeoutError:
+                raise
+            except OSError:
+                # Reset by the child, or closed here by whoever has ended it.
                 got = 0
             if got == 0:
                 raise self._death()
@@ -232,6 +237,8 @@ class NodeBridge:
         self.lock = threading.Lock()
         self.idle = {}
         self.running = {}
+        # Bodies that are no longer wanted and have no child yet: they are being given one.
+        self.unwanted = set()
         self.closed = False
         self.reaper = None
 
@@ -261,6 +268,9 @@ class NodeBridge:
         child = self._take(settings_text)
         with self.lock:
             self.running[key] = child
+            child.cancelled = key in self.unwanted
+        if child.cancelled:
+            child.kill()
         timer = None
         fit = False
         started_us = None
@@ -339,9 +349,16 @@ class NodeBridge:
         """Ends the child that runs the body of this key, at once."""
         with self.lock:
             child = self.running.get(key)
-        if child is not None:
+            if child is None:
+                self.unwanted.add(key)
+                return
             child.cancelled = True
-            child.kill()
+        child.kill()
+
+    def forget(self, key):
+        """The body of this key is over: should it come again, it is wanted."""
+        with self.lock:
+            self.unwanted.discard(key)
 
     def close(self):
         self.closed = True

@@ -39,6 +39,7 @@ const NOUNS: Readonly<
     alias: "gcl",
     load: () => import("./global-concurrency-limit.ts"),
   },
+  dask: { summary: "Prepare this machine for temporary Dask clusters", load: () => import("./dask.ts") },
   server: { summary: "Start, stop and look at a server that others can reach", load: () => import("./server.ts") },
   config: { summary: "View and change settings", load: () => import("./config.ts") },
   profile: { summary: "Keep settings in named profiles", load: () => import("./profile.ts") },

@@ -135,7 +135,8 @@ class ModuleCollector {
   }
 
   async #resolve(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | undefined> {
-    const { path, kind, resolveDir, importer, pluginData } = args;
+    const { kind, resolveDir, importer, pluginData } = args;
+    const path = args.path.startsWith("file:") ? fileURLToPath(args.path) : args.path;
     if (pluginData === this || kind === "entry-point" || path.startsWith("node:")) return undefined;
     const found = await build.resolve(path, { kind, resolveDir, importer, pluginData: this });
     if (found.errors.length > 0 || found.external) return found;

@@ -57,6 +57,7 @@ async function readSdk(engineUrl: string): Promise<SdkFiles> {
     platform: "node",
     format: "esm",
     logLevel: "silent",
+    external: ["esbuild"],
     plugins: [leaveOut],
   });
   return collect(metafile);

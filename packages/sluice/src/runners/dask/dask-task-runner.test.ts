@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
 import { describe } from "vitest";
-import { daskPython, localDask } from "../dask.fixture.ts";
+import { hasDaskPython, localDask } from "../dask.fixture.ts";
 import { testTaskRunner } from "../task-runner.testsuite.ts";
 
-describe.skipIf(!existsSync(daskPython))("on a temporary cluster", { timeout: 60_000 }, () => {
+describe.skipIf(!hasDaskPython)("on a temporary cluster", { timeout: 60_000 }, () => {
   testTaskRunner("DaskTaskRunner", {
     make: (maxWorkers) => localDask(maxWorkers),
     makeSmall: () => localDask(1, { nodeOptions: ["--max-old-space-size=64"] }),
