@@ -3,9 +3,11 @@
  *
  * - `.venv/prefect`, of `scripts/python-requirements.txt`: the real Prefect.
  * - `.venv/dask`, of `scripts/python-requirements-dask.txt`: Dask's scheduler and workers.
+ * - `.venv/prefect-dask`, of `scripts/python-requirements-prefect-dask.txt`: Dask with Prefect's task runner for it, on its nodes too.
+ * - `.venv/ray`, of `scripts/python-requirements-ray.txt`: Ray.
  * - `.venv/interop`, of `scripts/python-requirements-interop.txt`: schemathesis, which makes requests up from the contract.
  *
- * `node scripts/python-env.mjs [interop|dask]` makes one of them, by default Prefect's, and prints the path of its Python on
+ * `node scripts/python-env.mjs [interop|dask|prefect-dask]` makes one of them, by default Prefect's, and prints the path of its Python on
  * standard output. Exits with 1 and one line when there is no fitting Python.
  */
 import { createHash } from "node:crypto";
@@ -18,10 +20,12 @@ import { repoFolder } from "./repo-node.mjs";
 /** Each environment, by the folder's name in `.venv`: where its versions stand, and what it brings. */
 const environments = {
   prefect: { requirements: "scripts/python-requirements.txt", content: "Prefect" },
+  ray: { requirements: "scripts/python-requirements-ray.txt", content: "Ray" },
   dask: { requirements: "scripts/python-requirements-dask.txt", content: "Dask" },
+  "prefect-dask": { requirements: "scripts/python-requirements-prefect-dask.txt", content: "Dask and Prefect" },
   interop: { requirements: "scripts/python-requirements-interop.txt", content: "schemathesis" },
 };
-/** Both run on these; the first one found is taken. */
+/** All run on these; the first one found is taken. */
 const interpreters = ["python3.11", "python3.12", "python3.13", "python3.10", "python3"];
 
 function isFitting(interpreter) {
@@ -42,7 +46,7 @@ function step(command, args) {
 /**
  * Makes an environment unless it is there with the required versions, and returns the path of its Python.
  *
- * @param name `prefect` (default), `dask` or `interop`
+ * @param name `prefect` (default), `dask`, `prefect-dask` or `interop`
  * @throws Error when no Python 3.10 to 3.13 with venv is installed, or pip fails
  */
 export function preparePython(name = "prefect") {

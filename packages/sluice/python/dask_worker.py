@@ -1,13 +1,11 @@
-"""The plugins of a Dask worker. Executed with MODULE, TASKS and BRIDGE (source texts) as globals, or with MODULE, FOLDER and FILES for files.
+"""The plugins of a Dask worker. Executed with MODULE, TASKS, BRIDGE and PYTHON (source texts) as globals, or with MODULE, FOLDER and FILES for files.
 
 Everything hangs on the worker object, since several workers may live in one process.
 """
 
-import importlib
 import json
 import os
 import sys
-import traceback
 import types
 import weakref
 
@@ -101,7 +99,7 @@ class SluiceWorker:
             return self.node_bridge.end_of({"type": "unfit", "reason": str(unfit)})
 
     def run_python(self, call, parts):
-        return run_python(json.loads(call), parts)
+        return module_of(MODULE + "_python", PYTHON).run_python(call, parts)
 
     def results(self, keys, limit):
         """The ends of these keys as far as they are here: `[header, value]`, with None for a value above the limit of bytes."""
@@ -136,38 +134,6 @@ def death_of(died):
 
 def nothing():
     pass
-
-
-def run_python(call, parts):
-    """Calls a Python function by name, and gives the end of that as `NodeBridge.run` does."""
-    module, _, name = call["function"].partition(":")
-    try:
-        function = importlib.import_module(module)
-        for attribute in name.split("."):
-            function = getattr(function, attribute)
-        values = [memoryview(parts[arg["$part"]]) if isinstance(arg, dict) and "$part" in arg else arg for arg in call["args"]]
-        result = function(*values, **call["kwargs"])
-        return python_end(result)
-    except Exception as error:
-        text = json.dumps(
-            {
-                "type": "python-failed",
-                "class": type(error).__module__ + "." + type(error).__qualname__,
-                "message": str(error),
-                "traceback": "".join(traceback.format_exception(error)),
-            }
-        ).encode()
-        return len(text).to_bytes(4, "little") + text
-
-
-def python_end(result):
-    if isinstance(result, (bytes, bytearray, memoryview)):
-        text, body = b'{"type":"python-completed","encoding":"bytes"}', bytes(result)
-    else:
-        if hasattr(result, "tolist"):
-            result = result.tolist()
-        text, body = b'{"type":"python-completed","encoding":"json"}', json.dumps(result).encode()
-    return b"".join((len(text).to_bytes(4, "little"), text, body))
 
 
 def sluice_of(worker):

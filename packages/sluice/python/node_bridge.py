@@ -45,6 +45,11 @@ class NodeUnfit(Exception):
     """No child could be started, or it speaks another protocol."""
 
 
+def pool_of(settings_text):
+    """Warm children are shared by what they were started with: Ray tells each task its GPUs by the environment."""
+    return settings_text + os.environ.get("CUDA_VISIBLE_DEVICES", "")
+
+
 def end_of(end):
     """The end of a body: `u32 length of the header | header (JSON)`, after which its value comes."""
     text = json.dumps(end).encode()
@@ -94,6 +99,7 @@ class NodeProcess:
         self.poller = select.poll()
         self.poller.register(ours, select.POLLIN)
         self.ahead = b""
+        self.sending = threading.Lock()
         self.crash = None
         self.cancelled = False
         self.timed_out = False
@@ -141,6 +147,11 @@ class NodeProcess:
             sys.stderr.flush()
 
     def send(self, header, parts=()):
+        """Sends a frame; from any thread."""
+        with self.sending:
+            self._send(header, parts)
+
+    def _send(self, header, parts):
         text = json.dumps(header).encode()
         size = sum(len(part) for part in parts)
         views = [memoryview(FRAME.pack(len(text), size) + text)]
@@ -260,7 +271,7 @@ class NodeBridge:
             if not os.path.exists(target):
                 raise
 
-    def run(self, settings_text, limit_seconds, parts, *, key, on_started, secede, rejoin):
+    def run(self, settings_text, limit_seconds, parts, *, key, on_started, secede, rejoin, up=None):
         """Runs one body and gives its end as bytes: `u32 length of the header | header (JSON) | value`.
 
         Raises NodeDied when the child ended under it, NodeUnfit when there was none to be had.
@@ -297,6 +308,8 @@ class NodeBridge:
                     started_us = header["started_us"]
                     if not quick:
                         on_started(started_us)
+                elif role == "up":
+                    up(child, header, body)
                 elif role == "secede":
                     secede()
                 elif role == "resume":
@@ -372,7 +385,7 @@ class NodeBridge:
 
     def _take(self, settings_text):
         with self.lock:
-            children = self.idle.get(settings_text, [])
+            children = self.idle.get(pool_of(settings_text), [])
             while children:
                 child = children.pop()
                 if child.lives():
@@ -382,7 +395,7 @@ class NodeBridge:
     def _give_back(self, settings_text, child):
         child.idle_since = time.monotonic()
         with self.lock:
-            self.idle.setdefault(settings_text, []).append(child)
+            self.idle.setdefault(pool_of(settings_text), []).append(child)
             if self.reaper is None:
                 self.reaper = threading.Thread(target=self._reap, daemon=True, name="sluice-reaper")
                 self.reaper.start()

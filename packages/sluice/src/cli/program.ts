@@ -40,6 +40,7 @@ const NOUNS: Readonly<
     load: () => import("./global-concurrency-limit.ts"),
   },
   dask: { summary: "Prepare this machine for temporary Dask clusters", load: () => import("./dask.ts") },
+  ray: { summary: "Prepare this machine for the bridge to Ray", load: () => import("./ray.ts") },
   server: { summary: "Start, stop and look at a server that others can reach", load: () => import("./server.ts") },
   config: { summary: "View and change settings", load: () => import("./config.ts") },
   profile: { summary: "Keep settings in named profiles", load: () => import("./profile.ts") },

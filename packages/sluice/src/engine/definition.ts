@@ -73,6 +73,8 @@ export interface RunOptions {
   readonly graceMs?: number;
   /** How a `DaskTaskRunner` submits it; other runners do not look. */
   readonly dask?: DaskAnnotations;
+  /** What a `RayTaskRunner` gives to the remote function's `.options()`: `num_cpus`, `num_gpus`, `resources`, `max_retries` and the like; other runners do not look. */
+  readonly ray?: Readonly<Record<string, unknown>>;
 }
 
 /** Options of a task. */

@@ -116,6 +116,11 @@ const daskAnnotations: Check = (value) => {
   return undefined;
 };
 
+const plainObject: Check = (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && JSON.stringify(value) !== undefined
+    ? undefined
+    : "an object of plain data";
+
 const COMMON = {
   description: text,
   version: text,
@@ -138,6 +143,7 @@ const COMMON = {
   graceMs: numberFromZero,
   taskRunner: runner,
   dask: daskAnnotations,
+  ray: plainObject,
 } satisfies Record<string, Check>;
 
 const CHECKS: Readonly<Record<"flow" | "task", Readonly<Record<string, Check>>>> = {

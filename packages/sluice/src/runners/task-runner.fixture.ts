@@ -3,7 +3,7 @@ import { defineFunction } from "../engine/functions/function-registry.ts";
 import { haltIfImporting } from "../engine/functions/import-halt.ts";
 import type { TaskRunner } from "../engine/task-runner.ts";
 import type { FunctionReference, RunEnd, RunSpec } from "../wire/run-spec.ts";
-import { localDask } from "./dask.fixture.ts";
+import { localDask, localRay } from "./clusters.fixture.ts";
 import { plainContext } from "./plain-engine.fixture.ts";
 import { ProcessPoolTaskRunner } from "./process-pool-task-runner.ts";
 import { ThreadPoolTaskRunner } from "./thread-pool-task-runner.ts";
@@ -131,10 +131,11 @@ async function gatherFrom(
   return settled.map(valueOf);
 }
 
-type PoolKind = "thread" | "process" | "dask";
+type PoolKind = "thread" | "process" | "dask" | "ray";
 
 function runnerOf(kind: PoolKind, maxWorkers: number): TaskRunner {
   if (kind === "dask") return localDask(maxWorkers);
+  if (kind === "ray") return localRay(maxWorkers);
   return kind === "thread" ? new ThreadPoolTaskRunner({ maxWorkers }) : new ProcessPoolTaskRunner({ maxWorkers });
 }
 

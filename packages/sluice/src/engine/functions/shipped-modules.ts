@@ -1,7 +1,7 @@
 /**
  * The modules of a bundle that runs on a node of a cluster, by the names that they have where the flow was written.
  *
- * While a module of a bundle is evaluated it says which one it is (`runners/cluster/module-marks.ts`), so the functions that it defines get their home; and the
+ * While a module of a bundle is evaluated it says which one it is (`runners/cluster/code/module-marks.ts`), so the functions that it defines get their home; and the
  * bundle's manifest gives the hashes that their sources have there. Kept on `globalThis`, where the bundle finds it.
  */
 export type BundleManifest = Readonly<Record<string, string>>;

@@ -174,7 +174,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
         timeoutMs,
         onStart: (startedUs) => this.started(startedUs, lost),
         onNotice: (notice) => this.tell(notice),
-        placement: options.dask,
+        placement: runner.description.kind === "ray" ? options.ray : options.dask,
       });
       if (!this.isRetried(end, lost)) return this.ended(end);
       await this.awaitRetry(end, lost + 1);

@@ -12,6 +12,7 @@ const NEAR_SIDE_OPTIONS = new Set([
   "taskRunName",
   "flowRunName",
   "dask",
+  "ray",
 ]);
 
 /**

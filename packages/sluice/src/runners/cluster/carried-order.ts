@@ -18,6 +18,8 @@ export interface CarriedOrder {
   readonly code: string;
   readonly graceMs: number;
   readonly timeoutMs: number | null;
+  /** Whether values of other runs come bare (Ray), or in the ends of those (Dask). */
+  readonly valuesAre: "bare" | "in-ends";
 }
 
 /** What a Node process of a node is started with; equal settings share warm processes. */

@@ -8,6 +8,9 @@ export const PYTHON_FILES = [
   "dask_worker.py",
   "dask_scheduler.py",
   "dask_cluster.py",
+  "python_call.py",
+  "ray_bridge.py",
+  "ray_driver.py",
 ] as const;
 
 const folder = new URL("../../../python/", import.meta.url);

@@ -2,7 +2,8 @@ import type { RunnerDescription } from "../../wire/run-spec.ts";
 import { findPython } from "../cluster/python-interpreter.ts";
 import { describe, runnersRuntime, type LivePool } from "../runtime.ts";
 import { connectFromNode, connectToDask, readMaterial } from "./dask-connection.ts";
-import { DaskCluster, type OpenCluster } from "./dask-cluster.ts";
+import { ClusterPool, type OpenCluster } from "../cluster/cluster-pool.ts";
+import { openDask } from "./open-dask.ts";
 import type { DaskOptions } from "./dask-options.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import { startCluster } from "./temporary-cluster.ts";
@@ -13,7 +14,7 @@ export function daskFor(description: RunnerDescription, options: DaskOptions): P
   const known = pools.get(describe(description)) ?? uplink?.attach(description);
   if (known !== undefined) return known;
   return register(
-    new DaskCluster({
+    new ClusterPool({
       description,
       open: (onLost) => openCluster(description, options, onLost),
       idleSeconds: options.idleSeconds,
@@ -27,12 +28,12 @@ export function attachToDask(description: RunnerDescription, connection: Readonl
   if (known !== undefined) return known;
   const open = async (onLost: (reason: string) => void): Promise<OpenCluster> => {
     const opened = await connectFromNode(connection, onLost);
-    return { connection: opened, notices: [], close: async () => opened.client.close() };
+    return openDask(opened);
   };
-  return register(new DaskCluster({ description, open, idleSeconds: 30 }));
+  return register(new ClusterPool({ description, open, idleSeconds: 30 }));
 }
 
-function register(cluster: DaskCluster): DaskCluster {
+function register(cluster: ClusterPool): ClusterPool {
   runnersRuntime().pools.set(describe(cluster.description), cluster);
   return cluster;
 }
@@ -54,7 +55,7 @@ async function openCluster(
   if (address !== null) {
     const tls = security === null ? null : readMaterial(security);
     const connection = await connectToDask({ address, tls }, parts);
-    return { connection, notices: [], close: async () => connection.client.close() };
+    return openDask(connection);
   }
   const python = findPython("dask", options.python, link.pythonFolder);
   const cluster = await startCluster(python, options);
@@ -62,14 +63,8 @@ async function openCluster(
     const { facts } = cluster;
     const tls = facts.security === null ? null : readMaterial(facts.security);
     const connection = await connectToDask({ address: facts.address, tls }, parts);
-    return {
-      connection,
-      notices: facts.dashboard === null ? [] : [`The Dask dashboard is available at ${facts.dashboard}`],
-      close: async () => {
-        connection.client.close();
-        await cluster.close();
-      },
-    };
+    const notices = facts.dashboard === null ? [] : [`The Dask dashboard is available at ${facts.dashboard}`];
+    return openDask(connection, { notices, close: () => cluster.close() });
   } catch (error) {
     await cluster.close();
     throw error;

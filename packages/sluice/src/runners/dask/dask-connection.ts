@@ -1,18 +1,16 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import type { HomeLink } from "../../engine/far-side-port.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunnerDescription } from "../../wire/run-spec.ts";
-import { cloneVersion, type BridgeSettings } from "../cluster/carried-order.ts";
-import { sdkFiles, type SdkFiles } from "../cluster/sdk-files.ts";
-import { bundleOfHome } from "../../engine/functions/shipped-modules.ts";
-import type { HomeLink } from "../../engine/far-side-port.ts";
-import { siblingModule } from "../pool/executor.ts";
-import { isOwnHost, reachableHome } from "./addresses.ts";
-import { CodeShelf, install } from "./code-shelf.ts";
+import { isOwnHost, reachableHome } from "../cluster/addresses.ts";
+import { bridgeSettings, hashOfBundle } from "../cluster/bridge-settings.ts";
+import { CodeShelf } from "../cluster/code/code-shelf.ts";
+import { sdkFiles } from "../cluster/code/sdk-files.ts";
 import type { DaskOptions } from "./dask-options.ts";
-import { DaskClient, type SchedulerIdentity } from "./protocol/dask-client.ts";
+import { install } from "./install.ts";
 import { readAddress, type TlsMaterial } from "./protocol/comm.ts";
+import { DaskClient } from "./protocol/dask-client.ts";
 import { filesPlugin, flowsPlugin, moduleName, schedulerPlugin, workerPlugin } from "./protocol/plugins.ts";
 import { isRecord, textOf } from "./protocol/rpc.ts";
 
@@ -36,7 +34,6 @@ export interface DaskTarget {
 
 /** The first release whose graphs have the form that is sent. */
 const LEAST_DISTRIBUTED = [2025, 4] as const;
-const LEAST_NODE = [24, 11] as const;
 const DEFAULT_TIMEOUT_SECONDS = 30;
 const DEFAULT_HEARTBEAT_SECONDS = 5;
 
@@ -61,8 +58,9 @@ export async function connectToDask(
   try {
     await refuseOldVersion(client);
     const identity = await client.identity();
-    const workers = identity.workers.map(({ address }) => address);
-    const address = reachableHome(link.address, { scheduler: target.address, workers }, options.apiUrl);
+    const hosts = [target.address, ...identity.workers.map(({ address }) => address)].map((at) => readAddress(at).host);
+    const isEncrypted = target.address.startsWith("tls:");
+    const address = reachableHome(link.address, { hosts, isEncrypted }, options.apiUrl);
     await install(client, [schedulerPlugin(module)], "register_scheduler_plugin");
     await install(
       client,
@@ -73,10 +71,25 @@ export async function connectToDask(
       ],
       "register_worker_plugin",
     );
-    const text = JSON.stringify(settingsOf({ description, options, sdk, link, address, module, identity }));
+    const text = bridgeSettings({
+      options,
+      sdk,
+      link,
+      address,
+      hosts,
+      cluster: {
+        description,
+        connection: { module, flowsPerWorker: options.flowsPerWorker, clientKwargs: options.clientKwargs },
+      },
+    });
     await client.call(`${module}_put_settings`, { name: nameOf(text), text });
-    const isHere = workers.every((worker) => isOwnHost(readAddress(worker).host));
-    const codes = new CodeShelf(client, { module, sdk, external: options.external, tellsAssets: !isHere });
+    const codes = new CodeShelf({
+      sdk,
+      external: options.external,
+      tellsAssets: !hosts.every(isOwnHost),
+      send: ({ hash: name, files }) =>
+        install(client, [filesPlugin(module, `code/${name}`, files)], "register_worker_plugin"),
+    });
     return {
       client,
       module,
@@ -172,53 +185,4 @@ async function refuseOldVersion(client: DaskClient): Promise<void> {
     "SLUICE_CLUSTER_UNFIT",
     `Expected a Dask cluster of distributed ${LEAST_DISTRIBUTED.join(".")} or newer at ${client.address}, got ${version}. Upgrade the cluster: pip install "distributed>=${LEAST_DISTRIBUTED.join(".")}"`,
   );
-}
-
-function settingsOf(parts: {
-  readonly description: RunnerDescription;
-  readonly options: DaskOptions;
-  readonly sdk: SdkFiles;
-  readonly link: HomeLink;
-  readonly address: Readonly<Record<string, string>>;
-  readonly module: string;
-  readonly identity: SchedulerIdentity;
-}): BridgeSettings {
-  const { description, options, sdk, address, module, identity } = parts;
-  const { engineUrl, environment } = parts.link;
-  return {
-    node: nodesOf(options, identity),
-    least_node: LEAST_NODE,
-    exec_argv: ["--enable-source-maps", ...options.nodeOptions],
-    env: { ...environment, ...options.env },
-    sdk: sdk.hash,
-    entry: shippedPath(sdk, siblingModule("../far-side/entry", import.meta.url).href),
-    clone: cloneVersion(),
-    engine: shippedPath(sdk, engineUrl),
-    far: { pools: [description], address, engineUrl: "", pythonFolder: "" },
-    cluster: {
-      description,
-      connection: { module, flowsPerWorker: options.flowsPerWorker, clientKwargs: options.clientKwargs },
-    },
-  };
-}
-
-/** Workers of this machine may have no Node on their PATH, or an older one, where this process brought its own. */
-function nodesOf(options: DaskOptions, identity: SchedulerIdentity): readonly string[] {
-  if (options.node !== null) return [options.node];
-  return identity.workers.every(({ address }) => isOwnHost(readAddress(address).host))
-    ? [process.execPath, "node"]
-    : ["node"];
-}
-
-function shippedPath(sdk: SdkFiles, url: string): string {
-  const path = sdk.pathOf(fileURLToPath(url));
-  if (path === undefined) throw new Error(`${url} is not among the files for clusters`);
-  return path;
-}
-
-/** The bundle that a function of this node came from, by its file `code/<hash>/bundle.mjs`. */
-function hashOfBundle(home: string): string {
-  const bundle = /\/code\/([0-9a-f]+)\/[^/]+$/.exec(bundleOfHome(home) ?? "")?.[1];
-  if (bundle === undefined) throw new Error(`${home} came from no bundle`);
-  return bundle;
 }

@@ -1,5 +1,7 @@
+import type { NodeOptions } from "../cluster/bridge-settings.ts";
+
 /** Options of a {@link DaskTaskRunner}, checked, with every default filled in: plain data, which its description holds. */
-export interface DaskOptions {
+export interface DaskOptions extends NodeOptions {
   /** Null: a temporary cluster is made. */
   readonly address: string | null;
   readonly clusterClass: string;
@@ -12,10 +14,6 @@ export interface DaskOptions {
   /** 0: as many as the worker has threads. */
   readonly flowsPerWorker: number;
   readonly apiUrl: string | null;
-  /** Null: this process's own where the workers are on its machine, else `node` on their PATH. */
-  readonly node: string | null;
-  readonly nodeOptions: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
   readonly external: readonly string[];
   readonly idleSeconds: number;
 }

@@ -2,20 +2,18 @@ import { randomUUID } from "node:crypto";
 import { serialize } from "node:v8";
 import type { DaskAnnotations } from "../../engine/definition.ts";
 import type { CarryOptions } from "../../engine/task-runner.ts";
-import { RemoteValue } from "../../engine/values/remote-value.ts";
+import type { RemoteValue } from "../../engine/values/remote-value.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { deathOf, runEndOf, type BridgedEnd, type NodeDeath } from "../cluster/carried-end.ts";
-import { PART, type CarriedOrder } from "../cluster/carried-order.ts";
+import type { CarriedOrder } from "../cluster/carried-order.ts";
+import { keyName, referred } from "../cluster/referred-arguments.ts";
 import { cancelledEnd, crashedEnd, messageOf, notSerializable } from "../run-end.ts";
 import type { DaskConnection } from "./dask-connection.ts";
 import type { DaskMail } from "./dask-mail.ts";
 import { KeyReference, type KeyEnd } from "./protocol/dask-client.ts";
 import type { PythonException } from "./protocol/exceptions.ts";
 import { BOUNDED_DEPTHS, flowResource } from "./protocol/plugins.ts";
-
-/** Lists of arguments are looked into this deep for futures, and so for remote values (engine/context/call-arguments.ts). */
-const ARGUMENT_DEPTH = 2;
 
 /** Between two priorities of the user's, runs are ordered by their depth. */
 const DEPTHS_OF_PRIORITY = 100;
@@ -51,7 +49,7 @@ export class DaskRun {
   async run(code: string, mail: DaskMail): Promise<RunEnd> {
     const { graceMs, timeoutMs, signal } = this.#options;
     const { args, keys } = await referred(this.#spec.args, mail);
-    const order: CarriedOrder = { spec: { ...this.#spec, args }, code, graceMs, timeoutMs };
+    const order: CarriedOrder = { spec: { ...this.#spec, args }, code, graceMs, timeoutMs, valuesAre: "in-ends" };
     let part: Buffer;
     try {
       part = serialize(order);
@@ -158,35 +156,6 @@ export class DaskRun {
     this.#options.signal.removeEventListener("abort", this.#onAbort);
     this.#end.resolve(end);
   }
-}
-
-/** Arguments with the numbers of parts in place of values that the cluster has, and the keys of those; other remote values are fetched. */
-async function referred(
-  args: readonly unknown[],
-  mail: DaskMail,
-): Promise<{ readonly args: readonly unknown[]; readonly keys: readonly string[] }> {
-  const keys: string[] = [];
-  const refer = async (value: unknown, depth: number): Promise<unknown> => {
-    if (value instanceof RemoteValue) {
-      const key = value.keptBy(mail);
-      return key === undefined ? value.fetch() : { [PART]: keys.push(key) - 1 };
-    }
-    if (depth === 0 || !Array.isArray(value) || !holdsRemote(value, depth)) return value;
-    return Promise.all(value.map((item) => refer(item, depth - 1)));
-  };
-  if (!holdsRemote(args, ARGUMENT_DEPTH)) return { args, keys };
-  return { args: await Promise.all(args.map((arg) => refer(arg, ARGUMENT_DEPTH))), keys };
-}
-
-function holdsRemote(values: readonly unknown[], depth: number): boolean {
-  return values.some(
-    (value) => value instanceof RemoteValue || (depth > 0 && Array.isArray(value) && holdsRemote(value, depth - 1)),
-  );
-}
-
-/** The name of the run's group in Dask's dashboard. */
-function keyName({ function: { name } }: RunSpec): string {
-  return name.replace(/[^\w.]+/g, "_");
 }
 
 function errorOf(end: Exclude<KeyEnd, { readonly how: "memory" }>): SluiceError {

@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import { hasDaskPython, localDask } from "../dask.fixture.ts";
+import { hasDaskPython, localDask } from "../clusters.fixture.ts";
 import { testTaskRunner } from "../task-runner.testsuite.ts";
 
 describe.skipIf(!hasDaskPython)("on a temporary cluster", { timeout: 60_000 }, () => {

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { CarryOptions, TaskRunner } from "../../engine/task-runner.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../../wire/run-spec.ts";
+import { checkCountOrAll, checkData, checkEnvironment, checkText, checkTexts } from "../cluster/check-options.ts";
 import { checkKeys, checkSeconds, invalid, type GivenOption } from "../runner-options.ts";
 import { daskFor } from "./attach.ts";
 import type { DaskOptions } from "./dask-options.ts";
@@ -80,23 +81,23 @@ export class DaskTaskRunner implements TaskRunner {
 
   constructor(options: DaskTaskRunnerOptions = {}) {
     checkKeys(NAME, options, OPTIONS);
-    const address = checkText("address", options.address);
+    const address = checkText(given("address", options.address));
     if (address !== null) readAddress(address);
     this.#options = {
       address,
-      clusterClass: checkText("clusterClass", options.clusterClass) ?? "distributed.LocalCluster",
-      clusterKwargs: checkData("clusterKwargs", options.clusterKwargs) ?? {},
-      adaptKwargs: checkData("adaptKwargs", options.adaptKwargs),
+      clusterClass: checkText(given("clusterClass", options.clusterClass)) ?? "distributed.LocalCluster",
+      clusterKwargs: checkData(given("clusterKwargs", options.clusterKwargs)) ?? {},
+      adaptKwargs: checkData(given("adaptKwargs", options.adaptKwargs)),
       clientKwargs: checkClientKwargs(options.clientKwargs),
-      performanceReportPath: checkText("performanceReportPath", options.performanceReportPath),
-      python: checkText("python", options.python),
+      performanceReportPath: checkText(given("performanceReportPath", options.performanceReportPath)),
+      python: checkText(given("python", options.python)),
       security: checkSecurity(options.security, address),
-      flowsPerWorker: checkFlows(options.flowsPerWorker),
-      apiUrl: checkText("apiUrl", options.apiUrl),
-      node: checkText("node", options.node),
-      nodeOptions: checkTexts("nodeOptions", options.nodeOptions),
-      env: checkEnvironment(options.env),
-      external: checkTexts("external", options.external),
+      flowsPerWorker: checkCountOrAll(given("flowsPerWorker", options.flowsPerWorker)),
+      apiUrl: checkText(given("apiUrl", options.apiUrl)),
+      node: checkText(given("node", options.node)),
+      nodeOptions: checkTexts(given("nodeOptions", options.nodeOptions)),
+      env: checkEnvironment(NAME, options.env),
+      external: checkTexts(given("external", options.external)),
       idleSeconds: checkSeconds(given("idleSeconds", options.idleSeconds), IDLE_SECONDS),
     };
     if (address !== null) refuseClusterOptions(options);
@@ -117,33 +118,8 @@ function refuseClusterOptions(options: DaskTaskRunnerOptions): void {
   }
 }
 
-function checkText(option: string, value: unknown): string | null {
-  if (value === undefined) return null;
-  if (typeof value !== "string" || value === "") throw invalid(given(option, value), "a text");
-  return value;
-}
-
-function checkTexts(option: string, value: unknown): readonly string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value) || !value.every((item) => typeof item === "string"))
-    throw invalid(given(option, value), "a list of texts");
-  return [...value];
-}
-
-function checkData(option: string, value: unknown): Readonly<Record<string, unknown>> | null {
-  if (value === undefined) return null;
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw invalid(given(option, value), "an object");
-  const text = JSON.stringify(value);
-  for (const [key, item] of Object.entries(value)) {
-    if (item !== undefined && JSON.stringify(item) === undefined)
-      throw invalid(given(`${option}.${key}`, item), "plain data, which can be passed on to Python");
-  }
-  return JSON.parse(text) as Readonly<Record<string, unknown>>; // the object itself
-}
-
 function checkClientKwargs(value: unknown): Readonly<Record<string, unknown>> {
-  const found = checkData("clientKwargs", value) ?? {};
+  const found = checkData(given("clientKwargs", value)) ?? {};
   for (const [key, item] of Object.entries(found)) {
     if (!CLIENT_KWARGS.includes(key))
       throw invalid(given(`clientKwargs.${key}`, item), `left out: the client here has ${CLIENT_KWARGS.join(", ")}`);
@@ -164,27 +140,12 @@ function checkSecurity(security: DaskTaskRunnerOptions["security"], address: str
     return null;
   }
   if (!isSecure) throw invalid(given("security", "certificates"), "left out for a cluster without tls:// address");
-  const ca = checkText("security.tlsCaFile", security.tlsCaFile);
-  const cert = checkText("security.tlsClientCert", security.tlsClientCert);
-  const key = checkText("security.tlsClientKey", security.tlsClientKey);
+  const ca = checkText(given("security.tlsCaFile", security.tlsCaFile));
+  const cert = checkText(given("security.tlsClientCert", security.tlsClientCert));
+  const key = checkText(given("security.tlsClientKey", security.tlsClientKey));
   if (ca === null || cert === null || key === null)
     throw invalid(given("security", "one without all of them"), "{ tlsCaFile, tlsClientCert, tlsClientKey }");
   return { ca, cert, key };
-}
-
-function checkFlows(value: unknown): number {
-  if (value === undefined) return 0;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
-  throw invalid(given("flowsPerWorker", value), "an integer of at least 1");
-}
-
-function checkEnvironment(env: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, string>> {
-  const checked: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (typeof value !== "string") throw invalid(given(`env.${name}`, value), "a string");
-    checked[name] = value;
-  }
-  return checked;
 }
 
 function given(option: string, value: unknown): GivenOption {

@@ -12,8 +12,9 @@ import {
   type BridgeStart,
   type CarriedOrder,
 } from "../cluster/carried-order.ts";
+import { frameOf, FrameSplitter } from "../cluster/frames.ts";
 import type { FarMessage, NearMessage } from "../messages.ts";
-import type { FarChannel } from "./channel.ts";
+import type { ClusterListener, FarChannel } from "./channel.ts";
 import { killOwnGroup, watchParent } from "./parent-watch.ts";
 
 /** What the bridge says, in the headers of its frames (node_bridge.py). */
@@ -23,9 +24,10 @@ type BridgeHeader =
   | { readonly role: "cancel"; readonly message: string }
   | { readonly role: "cancel-run"; readonly runId: string }
   | { readonly role: "resumed" }
+  /** An event of the cluster's driver (ray_driver.py). */
+  | { readonly role: "down"; readonly event: string }
   | { readonly role: "shutdown" };
 
-const HEAD_BYTES = 12;
 /**
  * The line of a far side whose near side is a bridge in Python: the worker of a cluster.
  *
@@ -40,14 +42,16 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
   const socket = new Socket({ fd: Number(line), readable: true, writable: true });
   socket.on("error", killOwnGroup);
   socket.on("close", killOwnGroup);
-  const frames = new FrameSplitter();
+  const frames = new FrameSplitter<BridgeHeader>();
   const started = Promise.withResolvers<BridgeStart>();
   const early: NearMessage[] = [];
   let receive = (message: NearMessage): void => void early.push(message);
+  let fromCluster: ClusterListener = () => undefined;
   let body = 0;
   socket.on("data", (chunk) => {
     for (const { header, content } of frames.take(chunk)) {
       if (header.role === "start") started.resolve(header);
+      else if (header.role === "down") fromCluster(header, content);
       else
         receive(
           header.role === "run" ? runMessage(header.parts, content, { body: ++body, root }) : nearMessage(header, body),
@@ -56,11 +60,8 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
   });
   const start = await started.promise;
   const settings = JSON.parse(start.settings) as BridgeSettings; // written by the near side
-  // Serialized when the body has ended, sent with the run's end.
-  let value: Uint8Array | undefined;
-  let startedUs = 0;
   const write = (header: object, content?: Uint8Array): void => {
-    for (const part of frameOf(header, content)) socket.write(part);
+    for (const part of frameOf(header, content === undefined ? [] : [content])) socket.write(part);
   };
   refuseOtherClone(settings.clone, (message) => write({ role: "start-failed", message }));
   return {
@@ -69,34 +70,14 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
     cluster: {
       description: settings.cluster.description,
       connection: { ...settings.cluster.connection, ...start },
+      line: {
+        send: (message, parts) => {
+          for (const part of frameOf({ ...message, role: "up" }, parts)) socket.write(part);
+        },
+        onEvent: (listener) => (fromCluster = listener),
+      },
     },
-    post: (message) => {
-      switch (message.role) {
-        case "ready":
-          return write({ role: "ready" });
-        case "started":
-          value = undefined;
-          startedUs = message.startedUs;
-          return write({ role: "started", started_us: startedUs });
-        case "body-ended":
-          value = message.result === null ? undefined : serialize(message.result.value);
-          return;
-        case "ended": {
-          const end = { ...message.end, value: undefined, started_us: startedUs };
-          if (message.end.type !== "completed") return write({ role: "ended", end });
-          const content = valueOf(message, value);
-          return write({ role: "ended", end: { ...end, ...hashOfLarge(content) } }, content);
-        }
-        case "start-failed":
-          return write({ role: "start-failed", message: message.error.message });
-        case "crashed":
-        case "secede":
-        case "resume":
-          return write(message);
-        default:
-          throw new Error(`a far side on a cluster asked its bridge for ${message.role}`);
-      }
-    },
+    post: posterOf(write),
     onMessage: (listener) => {
       receive = listener;
       for (const message of early.splice(0)) listener(message);
@@ -112,6 +93,40 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
 function valueOf(message: FarMessage & { readonly role: "ended" }, sent: Uint8Array | undefined): Uint8Array {
   if (message.valueSent && sent !== undefined) return sent;
   return serialize(message.end.type === "completed" ? message.end.value : undefined);
+}
+
+/** What the far side says, in the frames of the bridge. */
+function posterOf(write: (header: object, content?: Uint8Array) => void): FarChannel["post"] {
+  // Serialized when the body has ended, sent with the run's end.
+  let value: Uint8Array | undefined;
+  let startedUs = 0;
+  return (message) => {
+    switch (message.role) {
+      case "ready":
+        return write({ role: "ready" });
+      case "started":
+        value = undefined;
+        startedUs = message.startedUs;
+        return write({ role: "started", started_us: startedUs });
+      case "body-ended":
+        value = message.result === null ? undefined : serialize(message.result.value);
+        return;
+      case "ended": {
+        const end = { ...message.end, value: undefined, started_us: startedUs };
+        if (message.end.type !== "completed") return write({ role: "ended", end });
+        const content = valueOf(message, value);
+        return write({ role: "ended", end: { ...end, ...hashOfLarge(content) } }, content);
+      }
+      case "start-failed":
+        return write({ role: "start-failed", message: message.error.message });
+      case "crashed":
+      case "secede":
+      case "resume":
+        return write(message);
+      default:
+        throw new Error(`a far side on a cluster asked its bridge for ${message.role}`);
+    }
+  };
 }
 
 /** What a value that stays here counts as where it is only referred to. */
@@ -140,7 +155,9 @@ function runMessage(
   // Written by the near side, of the same version of the package (its files are those of this process).
   const order = deserialize(content.subarray(0, first)) as CarriedOrder;
   const bundle = pathToFileURL(join(here.root, "code", order.code, BUNDLE_FILE)).href;
-  const values = partsOf(content.subarray(first), others).map(valueOfEnd);
+  const values = partsOf(content.subarray(first), others).map((part) =>
+    order.valuesAre === "bare" ? (deserialize(part) as unknown) : valueOfEnd(part),
+  );
   const args = values.length === 0 ? order.spec.args : order.spec.args.map((arg) => withParts(arg, values));
   const spec = { ...order.spec, args, function: { ...order.spec.function, bundle } };
   return { role: "run", body: here.body, spec, graceMs: order.graceMs, timeoutMs: order.timeoutMs };
@@ -163,7 +180,10 @@ function withParts(arg: unknown, values: readonly unknown[], depth = 2): unknown
   return PART in arg ? values[Number(arg[PART])] : arg;
 }
 
-function nearMessage(header: Exclude<BridgeHeader, { readonly role: "start" | "run" }>, body: number): NearMessage {
+function nearMessage(
+  header: Exclude<BridgeHeader, { readonly role: "start" | "run" | "down" }>,
+  body: number,
+): NearMessage {
   switch (header.role) {
     case "cancel":
       return { role: "cancel", body, message: header.message };
@@ -171,51 +191,5 @@ function nearMessage(header: Exclude<BridgeHeader, { readonly role: "start" | "r
       return { role: "resumed", body };
     default:
       return header;
-  }
-}
-
-function frameOf(header: object, content: Uint8Array = new Uint8Array(0)): readonly Uint8Array[] {
-  const text = Buffer.from(JSON.stringify(header));
-  const head = Buffer.alloc(HEAD_BYTES);
-  head.writeUInt32LE(text.length, 0);
-  head.writeBigUInt64LE(BigInt(content.length), 4);
-  const first = Buffer.concat([head, text]);
-  return content.length === 0 ? [first] : [first, content];
-}
-
-/** Cuts the bridge's stream into frames. */
-class FrameSplitter {
-  #chunks: Buffer[] = [];
-  #have = 0;
-  #sizes: { readonly header: number; readonly content: number } | undefined;
-
-  *take(chunk: Buffer): Generator<{ readonly header: BridgeHeader; readonly content: Buffer }> {
-    this.#chunks.push(chunk);
-    this.#have += chunk.length;
-    for (;;) {
-      if (this.#sizes === undefined) {
-        if (this.#have < HEAD_BYTES) return;
-        const head = this.#bytes(HEAD_BYTES);
-        this.#sizes = { header: head.readUInt32LE(0), content: Number(head.readBigUInt64LE(4)) };
-      }
-      const { header, content } = this.#sizes;
-      if (this.#have < header + content) return;
-      this.#sizes = undefined;
-      const text = this.#bytes(header).toString("utf8");
-      yield { header: JSON.parse(text) as BridgeHeader, content: this.#bytes(content) }; // the bridge's own
-    }
-  }
-
-  #bytes(length: number): Buffer {
-    this.#have -= length;
-    const first = this.#chunks[0];
-    if (first !== undefined && first.length >= length) {
-      if (first.length === length) this.#chunks.shift();
-      else this.#chunks[0] = first.subarray(length);
-      return first.subarray(0, length);
-    }
-    const all = Buffer.concat(this.#chunks, this.#have + length);
-    this.#chunks = all.length > length ? [all.subarray(length)] : [];
-    return all.subarray(0, length);
   }
 }

@@ -8,7 +8,15 @@ export interface ClusterStart {
   readonly description: RunnerDescription;
   /** For the runner's own module, which knows its kind. */
   readonly connection: Readonly<Record<string, unknown>>;
+  /** To the driver in the worker that this process runs under, where the cluster has one for it. */
+  readonly line: {
+    send(message: object, parts?: readonly Uint8Array[]): void;
+    onEvent(listener: ClusterListener): void;
+  };
 }
+
+/** Takes an event of that driver, and the bytes that come with it. */
+export type ClusterListener = (event: { readonly event: string }, content: Buffer) => void;
 
 /** A far side's end of the line to its near side, whichever kind of worker it is in. */
 export interface FarChannel {

@@ -33,6 +33,10 @@ export class ClusterUplink implements Uplink {
 }
 
 async function attachTo(start: ClusterStart): Promise<LivePool> {
+  if (start.description.kind === "ray") {
+    const { attachToRay } = await import("../ray/attach.ts");
+    return attachToRay(start.description, start.connection, start.line);
+  }
   const { attachToDask } = await import("../dask/attach.ts");
   return attachToDask(start.description, start.connection);
 }

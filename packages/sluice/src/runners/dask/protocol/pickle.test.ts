@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { daskPython, hasDaskPython } from "../../dask.fixture.ts";
+import { daskPython, hasDaskPython } from "../../clusters.fixture.ts";
 import {
   PythonBuffer,
   PythonCall,

@@ -1,6 +1,5 @@
 import { networkInterfaces } from "node:os";
 import { SluiceError } from "../../wire/errors.ts";
-import { readAddress } from "./protocol/comm.ts";
 
 /** Whether a host is this machine, for whoever runs on it. */
 export function isLoopback(host: string): boolean {
@@ -24,13 +23,13 @@ interface StoreAddress {
 /**
  * Gives the address of the server that the cluster's nodes are to use.
  *
- * @param workers addresses of the cluster's workers
+ * @param cluster host names or addresses of its nodes, and whether what goes to them is encrypted
  * @param apiUrl option of the runner: in place of the URL that this process uses
  * @throws SluiceError SLUICE_CLUSTER_UNFIT for a server that only this machine can reach while workers are on others; for credentials that would go over plain tcp
  */
 export function reachableHome(
   link: Readonly<Record<string, string>>,
-  cluster: { readonly scheduler: string; readonly workers: readonly string[] },
+  cluster: { readonly hosts: readonly string[]; readonly isEncrypted: boolean },
   apiUrl: string | null,
 ): Readonly<Record<string, string>> {
   const { home } = link;
@@ -38,10 +37,10 @@ export function reachableHome(
   if (home === undefined) return link;
   const own = JSON.parse(home) as StoreAddress;
   const used = apiUrl === null ? own : { ...own, url: apiUrl, socketPath: undefined };
-  const remote = [cluster.scheduler, ...cluster.workers].find((address) => !isOwnHost(readAddress(address).host));
+  const remote = cluster.hosts.find((host) => !isOwnHost(host));
   if (remote !== undefined) {
     refuseUnreachable(used, remote);
-    if (cluster.scheduler.startsWith("tcp:")) refuseOpenCredentials(used, cluster.scheduler);
+    if (!cluster.isEncrypted) refuseOpenCredentials(used, remote);
   }
   return { ...link, home: JSON.stringify(used) };
 }
@@ -58,14 +57,14 @@ function refuseUnreachable({ url, socketPath }: StoreAddress, remote: string): v
   throw new SluiceError(
     "SLUICE_CLUSTER_UNFIT",
     `The cluster has nodes on other machines (${remote}), which cannot reach the server at ${url}: that is each machine itself. ` +
-      `Set SLUICE_API_URL, or the option apiUrl of the DaskTaskRunner, to an address that the nodes can reach.`,
+      `Set SLUICE_API_URL, or the option apiUrl of the task runner, to an address that the nodes can reach.`,
   );
 }
 
-function refuseOpenCredentials({ apiKey, authString }: StoreAddress, scheduler: string): void {
+function refuseOpenCredentials({ apiKey, authString }: StoreAddress, remote: string): void {
   if (apiKey === undefined && authString === undefined) return;
   throw new SluiceError(
     "SLUICE_CLUSTER_UNFIT",
-    `The nodes of ${scheduler} need the credentials of your server to report their runs, and this connection is not encrypted. Use a tls:// scheduler, or a server without credentials in a network of its own.`,
+    `The nodes of the cluster (${remote}) need the credentials of your server to report their runs, and this connection is not encrypted. Use TLS (a tls:// scheduler), or a server without credentials in a network of its own.`,
   );
 }

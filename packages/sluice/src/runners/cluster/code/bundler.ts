@@ -1,5 +1,5 @@
 import type { build } from "esbuild";
-import { SluiceError } from "../../wire/errors.ts";
+import { SluiceError } from "../../../wire/errors.ts";
 
 /** What is used of esbuild. */
 export interface Bundler {

@@ -2,8 +2,8 @@ import { networkInterfaces } from "node:os";
 import { expect, test } from "vitest";
 import { isOwnHost, reachableHome } from "./addresses.ts";
 
-const here = { scheduler: "tcp://127.0.0.1:8786", workers: ["tcp://127.0.0.1:4000"] };
-const elsewhere = { scheduler: "tcp://10.99.0.1:8786", workers: ["tcp://10.99.0.2:4000"] };
+const here = { hosts: ["127.0.0.1"], isEncrypted: false };
+const elsewhere = { hosts: ["127.0.0.1", "10.99.0.2"], isEncrypted: false };
 const link = (home: object) => ({ process: "p", home: JSON.stringify(home) });
 const codeOf = (act: () => unknown): string => {
   try {
@@ -41,7 +41,7 @@ test("the option apiUrl is the address that nodes use", () => {
 test("credentials go to other machines by TLS alone", () => {
   const address = link({ url: "https://server:4200", apiKey: "secret" });
   expect(codeOf(() => reachableHome(address, elsewhere, null))).toMatch(/not encrypted/);
-  const secure = { scheduler: "tls://10.99.0.1:8786", workers: ["tls://10.99.0.2:4000"] };
+  const secure = { ...elsewhere, isEncrypted: true };
   expect(reachableHome(address, secure, null)).toEqual(address);
   expect(reachableHome(address, here, null)).toEqual(address);
 });

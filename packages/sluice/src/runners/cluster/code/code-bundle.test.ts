@@ -3,18 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { functionsOf } from "../../engine/functions/function-registry.ts";
-import { BUNDLE_FILE } from "./carried-order.ts";
+import { functionsOf } from "../../../engine/functions/function-registry.ts";
+import { BUNDLE_FILE } from "../carried-order.ts";
 import { bundleModule } from "./code-bundle.ts";
 import { sdkFiles, type SdkFiles } from "./sdk-files.ts";
 
 let folder = "";
 let sdk: SdkFiles;
-const sluice = new URL("../../index.ts", import.meta.url).href;
+const sluice = new URL("../../../index.ts", import.meta.url).href;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "sluice-bundle-"));
-  sdk = await sdkFiles(new URL("../../flows/far-side-engine.ts", import.meta.url).href);
+  sdk = await sdkFiles(new URL("../../../flows/far-side-engine.ts", import.meta.url).href);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -85,13 +85,13 @@ describe("a bundle", () => {
     ],
     [
       "server.ts",
-      `import "${new URL("../../server/index.ts", import.meta.url).href}";`,
+      `import "${new URL("../../../server/index.ts", import.meta.url).href}";`,
       "SLUICE_NOT_PORTABLE",
       /does not go to clusters/,
     ],
     ["missing.ts", `import "./nowhere.ts";`, "SLUICE_IMPORT_FAILED", /nowhere/],
     ["broken.ts", `export const = 1;`, "SLUICE_IMPORT_FAILED", /broken\.ts:1/],
-  ])("%s is refused", async (name, text, code, message) => {
+  ])("%s is refused", async (...[name, text, code, message]) => {
     write("addon.node", "");
     const home = write(name, text);
     await expect(bundleModule(home, sdk, [])).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Metafile, Plugin } from "esbuild";
-import { siblingModule } from "../pool/executor.ts";
-import { pythonFile, PYTHON_FILES } from "./python-sources.ts";
+import { siblingModule } from "../../pool/executor.ts";
+import { pythonFile, PYTHON_FILES } from "../python-sources.ts";
 import { loadBundler } from "./bundler.ts";
 
 /**
@@ -21,16 +21,17 @@ export interface SdkFiles {
   pathOf(file: string): string | undefined;
 }
 
-const packageFolder = fileURLToPath(new URL("../../../", import.meta.url));
+const packageFolder = fileURLToPath(new URL("../../../../", import.meta.url));
 /** What user code may import, and what starts by itself in a worker. */
 const ENTRIES = [
-  "../../index",
-  "../../client/index",
-  "../../rules/index",
-  "../../wire/index",
-  "../dask/index",
-  "../far-side/entry",
-  "../far-side/parent-watch-thread",
+  "../../../index",
+  "../../../client/index",
+  "../../../rules/index",
+  "../../../wire/index",
+  "../../dask/index",
+  "../../ray/index",
+  "../../far-side/entry",
+  "../../far-side/parent-watch-thread",
 ] as const;
 /** Loaded by a root process only: the embedded home with its server. */
 const NOT_SHIPPED = /[/\\]home[/\\]home\.[jt]s$/;

@@ -12,11 +12,11 @@ import type {
   Plugin,
   PluginBuild,
 } from "esbuild";
-import { definedAtMs, functionsOf } from "../../engine/functions/function-registry.ts";
-import type { BundleManifest } from "../../engine/functions/shipped-modules.ts";
-import { SluiceError } from "../../wire/errors.ts";
+import { definedAtMs, functionsOf } from "../../../engine/functions/function-registry.ts";
+import type { BundleManifest } from "../../../engine/functions/shipped-modules.ts";
+import { SluiceError } from "../../../wire/errors.ts";
 import { loadBundler } from "./bundler.ts";
-import { BUNDLE_FILE } from "./carried-order.ts";
+import { BUNDLE_FILE } from "../carried-order.ts";
 import { packageOf, type SdkFiles } from "./sdk-files.ts";
 import { markModule } from "./module-marks.ts";
 

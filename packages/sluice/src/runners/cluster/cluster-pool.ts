@@ -3,20 +3,23 @@ import { notPortable } from "../../engine/functions/load-function.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../../wire/run-spec.ts";
 import { cancelledEnd, crashedEnd, messageOf } from "../run-end.ts";
 import type { LivePool } from "../runtime.ts";
-import type { DaskConnection } from "./dask-connection.ts";
-import { DaskMail } from "./dask-mail.ts";
-import { DaskRun } from "./dask-run.ts";
 
-/** A connection that is up, and what ends it. */
+/** A connection to a cluster that is up, and what it carries. */
 export interface OpenCluster {
-  readonly connection: DaskConnection;
+  /** Carries a run whose module is at `home`; may reject with why it cannot. */
+  carry(home: string, spec: RunSpec, options: CarryOptions): Promise<RunEnd>;
+  /** Asks a flow run that runs somewhere on the cluster to stop; unknown ids are ignored. */
+  cancelRun(runId: string): void;
   /** Told to the run that opens the cluster. */
   readonly notices: string[];
+  /** Keeps the process alive while it carries runs. */
+  ref(): void;
+  unref(): void;
   /** Leaves the cluster, and ends it if it is a temporary one. */
   close(): Promise<void>;
 }
 
-export interface DaskClusterPlan {
+export interface ClusterPlan {
   readonly description: RunnerDescription;
   /** Connects, or makes a cluster first. @param onLost to be called when the connection has ended by itself */
   readonly open: (onLost: (reason: string) => void) => Promise<OpenCluster>;
@@ -24,26 +27,21 @@ export interface DaskClusterPlan {
   readonly idleSeconds: number;
 }
 
-interface Opened {
-  readonly cluster: OpenCluster;
-  readonly mail: DaskMail;
-}
-
 /**
- * A Dask cluster behind all runners of one description.
+ * A cluster behind all runners of one description.
  *
  * `closed` → (the first run) `opening` → `open` → (idle, or lost) `closed`. Runs that are open when the connection is lost end as crashed, and one that is tried again opens
  * another. It keeps the process alive only while it carries a run.
  */
-export class DaskCluster implements LivePool {
+export class ClusterPool implements LivePool {
   readonly description: RunnerDescription;
   readonly keepsValues = true;
-  readonly #plan: DaskClusterPlan;
+  readonly #plan: ClusterPlan;
   readonly #ends = new Set<Promise<RunEnd>>();
-  #opened: Promise<Opened> | undefined;
+  #opened: Promise<OpenCluster> | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(plan: DaskClusterPlan) {
+  constructor(plan: ClusterPlan) {
     this.#plan = plan;
     this.description = plan.description;
   }
@@ -61,11 +59,8 @@ export class DaskCluster implements LivePool {
   }
 
   cancelRun(runId: string): void {
-    const op = (connection: DaskConnection) => ({ op: `${connection.module}_cancel_run`, run_id: runId });
-    this.#opened
-      ?.then(({ cluster: { connection } }) => connection.client.broadcast(op(connection)))
-      // A cluster that is not there has nothing to cancel.
-      .catch(() => undefined);
+    // A cluster that is not there has nothing to cancel.
+    this.#opened?.then((cluster) => cluster.cancelRun(runId)).catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -78,43 +73,41 @@ export class DaskCluster implements LivePool {
     if (home === null) return crashedEnd(notPortable(spec.function));
     if (options.signal.aborted) return cancelledEnd(messageOf(options.signal));
     try {
-      const { cluster, mail } = await this.#open();
-      const { connection } = cluster;
-      connection.client.ref();
-      for (const message of cluster.notices.splice(0)) options.onNotice?.({ level: "info", message, isOfRunner: true });
-      const code = await connection.codeOf(home);
+      const cluster = await this.#open();
+      cluster.ref();
+      for (const message of cluster.notices.splice(0)) {
+        options.onNotice?.({ level: "info", message, isOfRunner: true });
+      }
       if (options.signal.aborted) return cancelledEnd(messageOf(options.signal));
-      return await new DaskRun(spec, options, connection).run(code, mail);
+      return await cluster.carry(home, spec, options);
     } catch (error) {
       return crashedEnd(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  #open(): Promise<Opened> {
+  #open(): Promise<OpenCluster> {
     if (this.#opened === undefined) {
-      const opening = this.#plan
-        .open(() => this.#lost(opening))
-        .then((cluster) => ({ cluster, mail: new DaskMail(cluster.connection) }));
+      const opening = this.#plan.open(() => this.#lost(opening));
       opening.catch(() => this.#forget(opening));
       this.#opened = opening;
     }
     return this.#opened;
   }
 
-  #lost(opened: Promise<Opened>): void {
+  #lost(opened: Promise<OpenCluster>): void {
     this.#forget(opened);
     // What is left of it (the process of a temporary cluster) ends by itself where that cannot be ended in good order.
-    void opened.then(({ cluster }) => cluster.close()).catch(() => undefined);
+    void opened.then((cluster) => cluster.close()).catch(() => undefined);
   }
 
-  #forget(opened: Promise<Opened>): void {
+  #forget(opened: Promise<OpenCluster>): void {
     if (this.#opened === opened) this.#opened = undefined;
   }
 
   async #rest(): Promise<void> {
     const opened = await this.#opened?.catch(() => undefined);
     if (opened === undefined || this.#ends.size > 0) return;
-    opened.cluster.connection.client.unref();
+    opened.unref();
     this.#idleTimer = setTimeout(() => void this.#leave(), this.#plan.idleSeconds * 1000);
     this.#idleTimer.unref();
   }
@@ -124,6 +117,6 @@ export class DaskCluster implements LivePool {
     const opened = this.#opened;
     this.#opened = undefined;
     const known = await opened?.catch(() => undefined);
-    await known?.cluster.close();
+    await known?.close();
   }
 }

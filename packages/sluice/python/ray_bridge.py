@@ -1,0 +1,102 @@
+"""The bridge between a program in Node.js and a Ray cluster, started with that cluster's own Python.
+
+`ray_bridge.py '{"module", "init_kwargs"}'` speaks frames as `node_bridge.py` does, on standard input and output, and first says `hello`, or `error`. It ends when its standard input does,
+and with it all that it had on the cluster.
+"""
+
+import json
+import os
+import sys
+import traceback
+import types
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def source():
+    texts = []
+    for name in ("node_bridge.py", "ray_driver.py"):
+        with open(os.path.join(FOLDER, name), encoding="utf8") as file:
+            texts.append(file.read())
+    return "\n".join(texts)
+
+
+def main():
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    settings = json.loads(sys.argv[1])
+    text = source()
+    with open(os.path.join(FOLDER, "python_call.py"), encoding="utf8") as file:
+        python = file.read()
+    host = types.ModuleType(settings["module"] + "_bridge")
+    write = writer(out)
+    try:
+        import ray
+
+        exec(compile(text, "sluice_ray.py", "exec"), host.__dict__)
+        context = ray.init(log_to_driver=True, logging_level="ERROR", **settings["init_kwargs"])
+    except Exception as error:
+        write({"event": "error", "message": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()})
+        return 1
+    kit = {
+        "module": settings["module"],
+        "source": ray.put(text),
+        "python": python,
+        "sdk": None,
+        "settings": "",
+        "codes": {},
+        "mail": ray.remote(num_cpus=0)(host.Mail).remote(),
+    }
+    driver = host.RayDriver(kit, write)
+    resources = ray.cluster_resources()
+    write(
+        {
+            "event": "hello",
+            "ray": ray.__version__,
+            "python": sys.version.split()[0],
+            "hosts": sorted({node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}),
+            "cpus": resources.get("CPU", 0),
+            "dashboard": getattr(context, "dashboard_url", None) or None,
+        }
+    )
+    serve(host, driver, write)
+    driver.close()
+    ray.shutdown()
+    return 0
+
+
+def writer(out):
+    import threading
+
+    lock = threading.Lock()
+
+    def write(header, content=b""):
+        import struct
+
+        text = json.dumps(header).encode()
+        with lock:
+            for part in (struct.pack("<IQ", len(text), len(content)) + text, content):
+                view = memoryview(part).cast("B")
+                while len(view) > 0:
+                    view = view[out.write(view) :]
+
+    return write
+
+
+def serve(host, driver, write):
+    stdin = sys.stdin.buffer
+    while True:
+        head = stdin.read(host.FRAME.size)
+        if len(head) < host.FRAME.size:
+            return
+        header_size, body_size = host.FRAME.unpack(head)
+        header = json.loads(stdin.read(header_size))
+        body = stdin.read(body_size) if body_size else b""
+        try:
+            driver.handle(header, body)
+        except Exception as error:
+            write({"event": "trouble", "op": header.get("op"), "message": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,2 @@
+/** Tasks and subflows on a Ray cluster. */
+export { RayTaskRunner, type RayTaskRunnerOptions } from "./ray-task-runner.ts";
