@@ -8,6 +8,7 @@ const BENCHES = {
   cold: async () => (await import("./suites/cold.ts")).cold,
   runner: async () => (await import("./suites/runner.ts")).runner,
   server: async () => (await import("./suites/server.ts")).server,
+  dask: async () => (await import("./suites/dask.ts")).dask,
 } satisfies Record<string, () => Promise<Bench>>;
 
 /** Names that `npm run bench -- NAME` takes. */

@@ -62,7 +62,9 @@ test("without --json a run prints a table", { timeout: PROCESS_TIMEOUT_MS }, () 
 test("an unknown bench is refused with the names there are", () => {
   const { status, stderr } = runBench("speed");
   expect(status).toBe(1);
-  expect(stderr).toContain('There is no bench named "speed". Use one of: tasks, subflows, cpu, cold, runner, server.');
+  expect(stderr).toContain(
+    'There is no bench named "speed". Use one of: tasks, subflows, cpu, cold, runner, server, dask.',
+  );
 });
 
 test("a case that takes too long is ended and named", async () => {
@@ -96,6 +98,11 @@ test("repeats of a name and n become one line with median, minimum and maximum",
 test("a peer's figures stand in lines of their own", () => {
   const lines = joinRepeats([sample({}), sample({ peer: "prefect 3.8.8" })], currentVersions());
   expect(lines.map((line) => line.peer)).toEqual([undefined, "prefect 3.8.8"]);
+});
+
+test("a peer's ratio is in its line, with its spread", () => {
+  const samples = [0.5, 0.7, 0.6].map((ratio) => sample({ peer: "dask 2026.8.0", ratio }));
+  expect(joinRepeats(samples, currentVersions())).toMatchObject([{ ratio: 0.6, ratio_min: 0.5, ratio_max: 0.7 }]);
 });
 
 test.runIf(process.platform === "linux")(

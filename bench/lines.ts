@@ -10,7 +10,8 @@ interface Spread {
   readonly max: number;
 }
 
-function spread(values: readonly number[]): Spread | null {
+/** Gives the spread of figures; null when there are none. */
+export function spread(values: readonly number[]): Spread | null {
   const sorted = values.toSorted((a, b) => a - b);
   const [min, max] = [sorted.at(0), sorted.at(-1)];
   const [lower, upper] = [sorted.at(Math.floor((sorted.length - 1) / 2)), sorted.at(Math.floor(sorted.length / 2))];
@@ -58,10 +59,17 @@ function joinGroup(group: readonly Sample[], versions: Versions): Line | null {
     ...(speedup === null
       ? {}
       : { speedup: rounded(speedup.median), speedup_min: rounded(speedup.min), speedup_max: rounded(speedup.max) }),
+    ...ratioFields(group),
     ...latencyFields(group),
     repeats: group.length,
     versions,
   };
+}
+
+function ratioFields(group: readonly Sample[]): Partial<Pick<Line, "ratio" | "ratio_min" | "ratio_max">> {
+  const ratio = spread(present(group.map((sample) => sample.ratio)));
+  if (ratio === null) return {};
+  return { ratio: rounded(ratio.median), ratio_min: rounded(ratio.min), ratio_max: rounded(ratio.max) };
 }
 
 function latencyFields(group: readonly Sample[]): Partial<Pick<Line, "p50_ms" | "p99_ms" | "server_errors">> {
@@ -94,10 +102,11 @@ const HEADER = [
   "CPU us/item [min-max]",
   "peak MB",
   "speed-up [min-max]",
+  "Sluice / peer [min-max]",
   "p50 / p99 ms",
   "5xx",
 ];
-const WIDTHS = [44, 9, 27, 12, 27, 9, 22, 16, 6];
+const WIDTHS = [44, 9, 27, 12, 27, 9, 22, 24, 16, 6];
 
 function row(cells: readonly string[]): string {
   return cells
@@ -130,6 +139,7 @@ export function tableRow(line: Line): string {
     withSpread(line.cpu_us_per_item, line.cpu_us_per_item_min, line.cpu_us_per_item_max),
     line.peak_rss_mb === null ? "-" : String(line.peak_rss_mb),
     withSpread(line.speedup, line.speedup_min, line.speedup_max),
+    withSpread(line.ratio, line.ratio_min, line.ratio_max),
     line.p50_ms === undefined ? "-" : `${line.p50_ms} / ${line.p99_ms}`,
     line.server_errors === undefined ? "-" : String(line.server_errors),
   ]);

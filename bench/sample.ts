@@ -11,6 +11,8 @@ export interface Sample {
   readonly peakRssMb: number | null;
   /** Times faster than the sequential case of the same process; left out where there is no such case. */
   readonly speedup?: number;
+  /** Sluice's median time for an item, divided by this peer's, both of the same process; below 1 Sluice is the faster one. */
+  readonly ratio?: number;
   /** Middle and 99th hundredth of the times that requests took, and answers of 500 and above or none at all; of servers only. */
   readonly p50Ms?: number;
   readonly p99Ms?: number;
@@ -64,6 +66,9 @@ export interface Line {
   readonly speedup?: number;
   readonly speedup_min?: number;
   readonly speedup_max?: number;
+  readonly ratio?: number;
+  readonly ratio_min?: number;
+  readonly ratio_max?: number;
   readonly p50_ms?: number;
   readonly p99_ms?: number;
   /** Of all repeats together. */

@@ -13,6 +13,7 @@ import prefect
 from prefect.states import State
 
 import peer_flows as flows
+from spin import calibrate
 
 PEER = f"prefect {prefect.__version__}"
 US_PER_TICK = 1_000_000 // os.sysconf("SC_CLK_TCK")
@@ -121,18 +122,6 @@ def measure_subflows(small, server_pid):
         run()
         samples.append(watch.sample(name, n))
     return samples
-
-
-def calibrate(seconds):
-    rounds = 200_000
-    fastest = min(timed(lambda: flows.spin(seed, rounds)) for seed in range(9))
-    return max(1, round(rounds * seconds / fastest))
-
-
-def timed(work):
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def measure_cpu(small, server_pid):

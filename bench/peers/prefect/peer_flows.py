@@ -3,16 +3,9 @@
 from prefect import flow, get_run_logger, task
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
+from spin import spin
+
 WORKERS = 2
-
-
-def spin(seed: int, rounds: int) -> int:
-    """Work that only costs CPU; the result depends on every step."""
-    x = seed
-    for _ in range(rounds):
-        x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
-        x ^= x >> 13
-    return x
 
 
 @task

@@ -41,8 +41,9 @@ export function prefectProgram(name: "python" | "prefect"): string {
  * Starts the server and waits until it is healthy.
  *
  * @param home an empty folder, or one that a server has used before: then no migration runs
+ * @param command path of the program `prefect`
  */
-async function startPrefectServer(home: string): Promise<PrefectServer> {
+async function startPrefectServer(home: string, command: string): Promise<PrefectServer> {
   const port = await freePort();
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
@@ -54,7 +55,7 @@ async function startPrefectServer(home: string): Promise<PrefectServer> {
     PYTHONDONTWRITEBYTECODE: "1",
   };
   const startMs = performance.now();
-  const child = spawn(prefectProgram("prefect"), ["server", "start", "--host", "127.0.0.1", "--port", String(port)], {
+  const child = spawn(command, ["server", "start", "--host", "127.0.0.1", "--port", String(port)], {
     env: environment,
     stdio: "ignore",
   });
@@ -69,9 +70,13 @@ async function startPrefectServer(home: string): Promise<PrefectServer> {
   };
 }
 
-/** Runs `use` with a server, which is ended afterwards. The home stays. */
-export async function withPrefectServer<T>(home: string, use: (server: PrefectServer) => Promise<T>): Promise<T> {
-  const server = await startPrefectServer(home);
+/** Runs `use` with a server, which is ended afterwards. The home stays. @param command default: that of the pinned environment */
+export async function withPrefectServer<T>(
+  home: string,
+  use: (server: PrefectServer) => Promise<T>,
+  command: string = prefectProgram("prefect"),
+): Promise<T> {
+  const server = await startPrefectServer(home, command);
   try {
     return await use(server);
   } finally {
