@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { hasDask, nodeProcesses, startDask, until, type DaskProcesses } from "./dask-processes.ts";
-import { Bench, endOf, finishedTwice } from "./dask-program.ts";
+import { Bench, endOf, finishedTwice } from "./program.ts";
 
 /*
  * Flows on a real Dask cluster: a scheduler and two workers of one thread each, with their nannies.
@@ -46,7 +47,7 @@ describe.skipIf(!hasDask)("on a running cluster", { timeout: 120_000 }, () => {
       isRange: true,
       message: "no 1",
       cause: "TypeError: the cause",
-      stack: expect.stringMatching(/dask-flows\.fixture\.ts:\d+:\d+/),
+      stack: expect.stringMatching(/flows\.fixture\.ts:\d+:\d+/),
     });
   });
 
@@ -65,6 +66,21 @@ describe.skipIf(!hasDask)("on a running cluster", { timeout: 120_000 }, () => {
 
   test("a large value is used where it was made, and fetched when it is wanted", async () => {
     expect(await bench.valueOf("large")).toEqual([[8_388_608, 7, [1000, 8_388_608]], 8_388_608, 7]);
+  });
+
+  test("Python's functions are called in the workers' own Python", async () => {
+    expect(await bench.valueOf("python")).toEqual({
+      root: 12,
+      checksum: crc32(Buffer.alloc(3 * 1024 * 1024, 7)),
+      compressed: true,
+      upper: ["A", "B"],
+      error: ["builtins.ValueError", expect.stringMatching(/math domain error|expected a nonnegative/), true],
+    });
+    const tasks = await bench.list("task-run");
+    const states = tasks
+      .filter(({ name }) => /^(?:sqrt|crc32|compress|str\.upper)/.test(name))
+      .map(({ state_type }) => state_type);
+    expect(states.toSorted()).toEqual(["COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED", "FAILED"]);
   });
 
   test("a cancelled subflow ends with the task that it waits for, and its slot is free", async () => {

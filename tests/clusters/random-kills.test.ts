@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { setTimeout as delay } from "node:timers/promises";
 import { hasDask, nodeProcesses, startDask, until, type DaskProcesses } from "./dask-processes.ts";
-import { Bench, endOf, finishedTwice } from "./dask-program.ts";
+import { Bench, endOf, finishedTwice } from "./program.ts";
 
 /*
  * A flow with subflows, whose steps are kept, and loose tasks; somewhere in its course one process is killed: a Dask worker, a Node process on one, or the program itself.

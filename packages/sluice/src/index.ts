@@ -56,6 +56,8 @@ export type {
   TransactionHook,
   TransactionOptions,
 } from "./engine/results/transaction.ts";
+export { pyTask } from "./flows/py-task.ts";
+export { PythonError } from "./engine/values/python-error.ts";
 export { task } from "./flows/task.ts";
 export type { Task } from "./flows/task.ts";
 export { ConcurrentTaskRunner, ProcessPoolTaskRunner, ThreadPoolTaskRunner } from "./runners/index.ts";

@@ -118,6 +118,8 @@ interface DefinitionBase {
   readonly overrides: Readonly<Record<string, unknown>>;
   /** The runner given by `with()`: where a submitted run goes, before the flow's own. */
   readonly carrier: TaskRunner | null;
+  /** `module:function` of the Python function that it stands for, null for one of its own. */
+  readonly python: string | null;
   /** Names of the function's parameters, read from its source at the first look. */
   readonly parameterNames: () => readonly string[];
 }

@@ -38,6 +38,7 @@ export function makeCallable(parts: {
   readonly name: string;
   readonly options: FlowOptions | TaskOptions;
   readonly fn: RunFunction;
+  readonly python?: string;
 }): CallableFunction {
   checkOptions(parts.kind, parts.name, parts.options);
   return callableOf(define(parts, {}, null));
@@ -48,6 +49,7 @@ interface Declared {
   readonly name: string;
   readonly options: FlowOptions | TaskOptions;
   readonly fn: RunFunction;
+  readonly python?: string | null;
 }
 
 function define(
@@ -64,6 +66,7 @@ function define(
     fn,
     options,
     overrides,
+    python: parts.python ?? null,
     carrier: (overrides["taskRunner"] ?? null) as Definition["carrier"], // checked by checkOptions
     parameterNames: () => (names ??= parameterNames(fn)),
   } as Omit<Definition, "reference" | "taskKey">;
@@ -148,7 +151,7 @@ function withCopy(definition: FlowDefinition | TaskDefinition, given: Readonly<R
   const copy = withOverrides(definition, given);
   const travels = Object.entries(given).every(([option, value]) => typeof value !== "function" || option === "key");
   if (travels) return copy;
-  const { kind, name, fn, options } = copy;
-  const declared = define({ kind, name, fn, options }, {}, null);
+  const { kind, name, fn, options, python } = copy;
+  const declared = define({ kind, name, fn, options, python }, {}, null);
   return declared.reference.home === null ? copy : declared;
 }

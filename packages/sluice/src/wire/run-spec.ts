@@ -34,6 +34,8 @@ export interface RunSpec {
   readonly run_id: string;
   readonly run_name: string;
   readonly function: FunctionReference;
+  /** `module:function` of a Python function that is called in place of `function`; left out otherwise. */
+  readonly python?: string;
   /** Options given by `with()` at run time, on top of those the function was declared with. Plain data only. */
   readonly overrides: Readonly<Record<string, unknown>>;
   /** Positional arguments, futures already resolved. */
@@ -87,7 +89,7 @@ export interface WireError {
  * died, was terminated or never came up) the near side reports the state, and decides about a retry.
  */
 export type RunEnd = (
-  | { readonly type: "completed"; readonly value: unknown; readonly state_name: string; readonly reported: true }
+  | { readonly type: "completed"; readonly value: unknown; readonly state_name: string; readonly reported: boolean }
   | { readonly type: "failed"; readonly error: WireError; readonly state_name: string; readonly reported: boolean }
   | { readonly type: "cancelled"; readonly message: string; readonly reported: boolean }
   /** `retryable` is false when a retry cannot help (a function that is not there, an argument that cannot travel). */

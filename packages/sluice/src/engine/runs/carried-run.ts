@@ -234,7 +234,8 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     const { signal } = this.controller;
     if (end.record !== undefined) await this.handOn(end.record);
     if (end.type === "completed") {
-      this.run.dropUnreported();
+      if (end.reported) this.run.dropUnreported();
+      else this.reportCompleted(end.state_name);
       return this.completed(end.value, end.state_name);
     }
     if (end.type === "cancelled" || (signal.aborted && !end.reported)) {
@@ -249,6 +250,13 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       return this.endHere("FAILED", { name: end.state_name, message: error.message, error }, end.reported);
     if (!end.reported) this.log(LOG_LEVELS.error, error.message);
     return this.endHere("CRASHED", { name: "Crashed", message: error.message, error }, end.reported);
+  }
+
+  /** Reports the end of a body that no engine has run. */
+  private reportCompleted(name: string): void {
+    const { clock, tracker } = this.call.scope.host;
+    this.run.transition(clock.nowUs(), "COMPLETED", name);
+    tracker.changed(this.run);
   }
 
   /** Reports what the far side has left to be reported here, identity and all. */
@@ -341,6 +349,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       run_id: this.run.id,
       run_name: this.run.name,
       function: definition.reference,
+      ...(definition.python !== null && { python: definition.python }),
       overrides: this.overrides,
       args: this.args,
       task_key: definition.taskKey,

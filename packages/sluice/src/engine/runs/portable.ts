@@ -22,7 +22,7 @@ const NEAR_SIDE_OPTIONS = new Set([
  */
 export function portableOverrides(definition: Definition): Readonly<Record<string, unknown>> {
   const { reference, kind, name } = definition;
-  if (reference.home === null) {
+  if (reference.home === null && definition.python === null) {
     throw notPortable(reference);
   }
   const travelling: Record<string, unknown> = {};

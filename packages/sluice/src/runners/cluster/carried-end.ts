@@ -3,6 +3,7 @@ import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunSpec, WireError } from "../../wire/run-spec.ts";
 import { RemoteValue } from "../../engine/values/remote-value.ts";
 import { fromWireError } from "../../engine/values/wire-error.ts";
+import { pythonRunEnd, type PythonEnd } from "./python-call.ts";
 import { crashedEnd, timedOutEnd } from "../run-end.ts";
 
 /** The end of a body as a bridge gives it (node_bridge.py): the far side's own, or the bridge's where it had to end the process. */
@@ -12,6 +13,7 @@ export type BridgedEnd =
       /** Of a value that is large enough to be kept there: SHA-256 of what it was written as. */
       readonly value_hash?: string;
     })
+  | PythonEnd
   | { readonly type: "timed-out" }
   | ({ readonly type: "died" } & NodeDeath)
   | { readonly type: "unfit"; readonly reason: string }
@@ -37,6 +39,9 @@ export function runEndOf(
     return crashedEnd(
       new SluiceError("SLUICE_WORKER_CRASHED", "The worker stopped the run because the cluster no longer wanted it."),
     );
+  }
+  if (end.type === "python-completed" || end.type === "python-failed") {
+    return pythonRunEnd(end, value instanceof RemoteValue ? Buffer.alloc(0) : value);
   }
   if (end.type === "died") return crashedEnd(deathOf(end));
   if (end.type === "unfit") return crashedEnd(unfit(end.reason));

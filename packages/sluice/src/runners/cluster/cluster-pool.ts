@@ -6,8 +6,8 @@ import type { LivePool } from "../runtime.ts";
 
 /** A connection to a cluster that is up, and what it carries. */
 export interface OpenCluster {
-  /** Carries a run whose module is at `home`; may reject with why it cannot. */
-  carry(home: string, spec: RunSpec, options: CarryOptions): Promise<RunEnd>;
+  /** Carries a run; may reject with why it cannot. */
+  carry(spec: RunSpec, options: CarryOptions): Promise<RunEnd>;
   /** Asks a flow run that runs somewhere on the cluster to stop; unknown ids are ignored. */
   cancelRun(runId: string): void;
   /** Told to the run that opens the cluster. */
@@ -70,7 +70,7 @@ export class ClusterPool implements LivePool {
 
   async #carry(spec: RunSpec, options: CarryOptions): Promise<RunEnd> {
     const { home } = spec.function;
-    if (home === null) return crashedEnd(notPortable(spec.function));
+    if (home === null && spec.python === undefined) return crashedEnd(notPortable(spec.function));
     if (options.signal.aborted) return cancelledEnd(messageOf(options.signal));
     try {
       const cluster = await this.#open();
@@ -79,7 +79,7 @@ export class ClusterPool implements LivePool {
         options.onNotice?.({ level: "info", message, isOfRunner: true });
       }
       if (options.signal.aborted) return cancelledEnd(messageOf(options.signal));
-      return await cluster.carry(home, spec, options);
+      return await cluster.carry(spec, options);
     } catch (error) {
       return crashedEnd(error instanceof Error ? error : new Error(String(error)));
     }

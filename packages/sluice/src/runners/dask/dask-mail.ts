@@ -11,7 +11,7 @@ import { isRecord } from "./protocol/rpc.ts";
 
 /** How a run is called on the cluster. */
 export interface DaskCall {
-  readonly isFlow: boolean;
+  readonly function: "task" | "flow" | "python";
   readonly args: GraphTask["args"];
   readonly annotations: Readonly<Record<string, unknown>>;
 }
@@ -62,7 +62,7 @@ export class DaskMail {
     this.#open.set(key, { run, state: "waiting" });
     const task = {
       key,
-      function: new PythonGlobal(this.#connection.module, call.isFlow ? "flow" : "task"),
+      function: new PythonGlobal(this.#connection.module, call.function),
       args: call.args,
     };
     const group = JSON.stringify(call.annotations);
@@ -170,7 +170,18 @@ export class DaskMail {
     const end = JSON.parse(header.toString("utf8")) as BridgedEnd; // the far side's, or the bridge's
     const value = bytesOf(result[1]);
     if (value !== null) open.run.ended(end, value);
+    else if (end.type === "python-completed") void this.#fetchPython(key, open.run, end);
     else open.run.ended(end, this.#keep(key, Number(result[2]), "value_hash" in end ? (end.value_hash ?? key) : key));
+  }
+
+  /** Python's values are not for other runs as they are. */
+  async #fetchPython(key: string, run: DaskRun, end: BridgedEnd): Promise<void> {
+    this.#kept.add(key);
+    try {
+      run.ended(end, await this.#fetchBytes(key));
+    } catch (error) {
+      run.failed({ how: "lost", reason: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   #keep(key: string, bytes: number, hash: string): RemoteValue {
@@ -192,6 +203,10 @@ export class DaskMail {
   }
 
   async #fetchKept(key: string): Promise<unknown> {
+    return deserialize(await this.#fetchBytes(key));
+  }
+
+  async #fetchBytes(key: string): Promise<Buffer> {
     const { client } = this.#connection;
     for (let attempt = 0; attempt < FETCH_TRIES && this.#kept.has(key); attempt++) {
       const worker = (await client.whoHas([key])).get(key)?.[0];
@@ -199,7 +214,7 @@ export class DaskMail {
       const value = Array.isArray(answer) ? bytesOf(answer[1]) : null;
       if (value !== null) {
         this.#drop(key);
-        return deserialize(value);
+        return value;
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }

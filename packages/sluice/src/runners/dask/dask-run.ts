@@ -7,7 +7,8 @@ import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { deathOf, runEndOf, type BridgedEnd, type NodeDeath } from "../cluster/carried-end.ts";
 import type { CarriedOrder } from "../cluster/carried-order.ts";
-import { keyName, referred } from "../cluster/referred-arguments.ts";
+import { pythonCall } from "../cluster/python-call.ts";
+import { graceOf, keyName, referred } from "../cluster/carried-run-parts.ts";
 import { cancelledEnd, crashedEnd, messageOf, notSerializable } from "../run-end.ts";
 import type { DaskConnection } from "./dask-connection.ts";
 import type { DaskMail } from "./dask-mail.ts";
@@ -47,6 +48,8 @@ export class DaskRun {
 
   /** Submits it and resolves with its end; never rejects. */
   async run(code: string, mail: DaskMail): Promise<RunEnd> {
+    const { python } = this.#spec;
+    if (python !== undefined) return this.#runPython(python, mail);
     const { graceMs, timeoutMs, signal } = this.#options;
     const { args, keys } = await referred(this.#spec.args, mail);
     const order: CarriedOrder = { spec: { ...this.#spec, args }, code, graceMs, timeoutMs, valuesAre: "in-ends" };
@@ -64,10 +67,19 @@ export class DaskRun {
       raises: (this.#placement.retries ?? 0) > 0,
     };
     mail.submit(this, {
-      isFlow: this.#spec.kind === "flow",
+      function: this.#spec.kind,
       args: [JSON.stringify(call), part, ...keys.map((key) => new KeyReference(key))],
       annotations: this.#annotations(),
     });
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort, { once: true });
+    return this.#end.promise;
+  }
+
+  async #runPython(path: string, mail: DaskMail): Promise<RunEnd> {
+    const { signal } = this.#options;
+    const { call, parts } = await pythonCall(path, this.#spec.args);
+    mail.submit(this, { function: "python", args: [call, ...parts], annotations: this.#annotations() });
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener("abort", this.#onAbort, { once: true });
     return this.#end.promise;
@@ -141,7 +153,7 @@ export class DaskRun {
       const answers = await client.broadcast({ op: `${module}_cancel`, key: this.key, message });
       if (this.#isOver) return;
       const isRunning = Object.values(answers).includes(true);
-      if (isRunning) this.#graceTimer = setTimeout(byForce, this.#options.graceMs);
+      if (isRunning) this.#graceTimer = setTimeout(byForce, graceOf(this.#spec, this.#options.graceMs));
       else byForce();
     } catch {
       // The scheduler is gone, which ends the run as lost; or a worker is, with which the key may have gone.

@@ -11,8 +11,10 @@ export function openDask(
   const { client, module } = connection;
   const mail = new DaskMail(connection);
   return {
-    carry: async (home, spec, options) => {
-      const code = await connection.codeOf(home);
+    carry: async (spec, options) => {
+      const { home } = spec.function;
+      // What Python runs needs no code of ours.
+      const code = home === null || spec.python !== undefined ? "" : await connection.codeOf(home);
       return new DaskRun(spec, options, connection).run(code, mail);
     },
     cancelRun: (runId) => {

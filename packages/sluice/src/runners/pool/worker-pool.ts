@@ -9,6 +9,13 @@ import { Body } from "./body.ts";
 import type { StartExecutor } from "./executor.ts";
 import { PooledWorker, type WorkerOwner } from "./pooled-worker.ts";
 
+function needsCluster(python: string): SluiceError {
+  return new SluiceError(
+    "SLUICE_RUN_REFUSED",
+    `The Python function "${python}" runs on the workers of a cluster: submit it to a DaskTaskRunner or a RayTaskRunner.`,
+  );
+}
+
 /** How a pool is made up. */
 export interface PoolPlan {
   readonly description: RunnerDescription;
@@ -54,6 +61,7 @@ export class WorkerPool implements LivePool, WorkerOwner {
   }
 
   carry(spec: RunSpec, options: CarryOptions): Promise<RunEnd> {
+    if (spec.python !== undefined) return Promise.resolve(crashedEnd(needsCluster(spec.python)));
     if (spec.function.home === null) return Promise.resolve(crashedEnd(notPortable(spec.function)));
     const { signal } = options;
     if (signal.aborted) return Promise.resolve(cancelledEnd(messageOf(signal)));

@@ -75,8 +75,10 @@ interface RayParts {
 function openRay({ line, mail, notices, flowsAtOnce, remoteOptions, codeOf }: RayParts): OpenCluster {
   const flows = new LocalSlotLedger(flowsAtOnce);
   return {
-    carry: async (home, spec, options) => {
-      const code = await codeOf(home);
+    carry: async (spec, options) => {
+      const { home } = spec.function;
+      // What Python runs needs no code of ours.
+      const code = home === null || spec.python !== undefined ? "" : await codeOf(home);
       const own = options.placement as Readonly<Record<string, unknown>> | undefined; // checked with the options of the flow or task
       const ray = { ...(spec.kind === "flow" && { num_cpus: 0 }), ...remoteOptions, ...own };
       const ticket = spec.kind === "flow" ? await slotOf(flows, spec.depth) : undefined;

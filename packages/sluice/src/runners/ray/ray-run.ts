@@ -6,7 +6,8 @@ import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { runEndOf, type BridgedEnd } from "../cluster/carried-end.ts";
 import type { CarriedOrder } from "../cluster/carried-order.ts";
-import { keyName, referred } from "../cluster/referred-arguments.ts";
+import { pythonCall } from "../cluster/python-call.ts";
+import { graceOf, keyName, referred } from "../cluster/carried-run-parts.ts";
 import { cancelledEnd, crashedEnd, messageOf, notSerializable } from "../run-end.ts";
 
 /** A run as it is submitted to a driver (ray_driver.py). */
@@ -57,6 +58,8 @@ export class RayRun {
 
   /** Submits it and resolves with its end; never rejects. @param remoteOptions for Ray, on top of the runner's */
   async run(code: string, keeper: unknown, remoteOptions: Readonly<Record<string, unknown>>): Promise<RunEnd> {
+    const { python } = this.#spec;
+    if (python !== undefined) return this.#runPython(python, remoteOptions);
     const { graceMs, timeoutMs, signal } = this.#options;
     const { args, keys } = await referred(this.#spec.args, keeper);
     const order: CarriedOrder = { spec: { ...this.#spec, args }, code, graceMs, timeoutMs, valuesAre: "bare" };
@@ -71,7 +74,7 @@ export class RayRun {
       sdk: this.#orders.sdk,
       code,
       limit_seconds: timeoutMs === null ? null : (timeoutMs + graceMs) / 1000,
-      grace_seconds: graceMs / 1000,
+      grace_seconds: graceOf(this.#spec, graceMs) / 1000,
     };
     const parts = [part.length, ...keys.map((key) => ({ key }))];
     const task: RayTask = {
@@ -84,6 +87,24 @@ export class RayRun {
       options: remoteOptions,
     };
     this.#orders.submit(this, task, [part]);
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort, { once: true });
+    return this.#end.promise;
+  }
+
+  async #runPython(path: string, options: Readonly<Record<string, unknown>>): Promise<RunEnd> {
+    const { signal } = this.#options;
+    const { call, parts } = await pythonCall(path, this.#spec.args);
+    const task: RayTask = {
+      key: this.key,
+      name: this.#spec.run_name,
+      kind: "python",
+      code: "",
+      call,
+      parts: parts.map((part) => part.length),
+      options,
+    };
+    this.#orders.submit(this, task, parts);
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener("abort", this.#onAbort, { once: true });
     return this.#end.promise;
@@ -119,10 +140,13 @@ export class RayRun {
 
   #cancel(): void {
     this.#orders.cancel(this.key, false);
-    this.#timer = setTimeout(() => {
-      this.#finish(cancelledEnd(messageOf(this.#options.signal)));
-      this.#orders.cancel(this.key, true);
-    }, this.#options.graceMs + FORCE_AFTER_MS);
+    this.#timer = setTimeout(
+      () => {
+        this.#finish(cancelledEnd(messageOf(this.#options.signal)));
+        this.#orders.cancel(this.key, true);
+      },
+      graceOf(this.#spec, this.#options.graceMs) + FORCE_AFTER_MS,
+    );
   }
 
   #finish(end: RunEnd): void {

@@ -29,6 +29,11 @@ function holdsRemote(values: readonly unknown[], depth: number): boolean {
   );
 }
 
+/** Milliseconds that a run gets to end by itself: a flow has to wait for the runs that it has cancelled in turn. */
+export function graceOf({ kind }: RunSpec, graceMs: number): number {
+  return kind === "flow" ? 2 * graceMs + 1000 : graceMs;
+}
+
 /** The name of the run's group in the cluster's dashboard. */
 export function keyName({ function: { name } }: RunSpec): string {
   return name.replace(/[^\w.]+/g, "_");

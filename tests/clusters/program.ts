@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { daskPython } from "./dask-processes.ts";
 
 const cli = fileURLToPath(new URL("../../packages/sluice/bin/sluice.js", import.meta.url));
-const flows = fileURLToPath(new URL("./dask-flows.fixture.ts", import.meta.url));
+const flows = fileURLToPath(new URL("./flows.fixture.ts", import.meta.url));
 
 /** How a program ended, and what it printed. */
 export interface ProgramEnd {
@@ -27,16 +27,24 @@ export interface ListedRun {
   readonly tags: readonly string[];
 }
 
+/** What makes the cluster. */
+export interface Engine {
+  readonly name: "dask" | "ray";
+  readonly python: string;
+}
+
 /** A home of its own, the file where bodies note that they ran, and programs that use both. */
 export class Bench {
   readonly home = mkdtempSync(join(tmpdir(), "sluice-clusters-"));
   readonly marksFile = join(this.home, "marks");
   readonly #address: string;
+  readonly #engine: Engine;
   readonly #programs = new Set<ChildProcess>();
 
   /** @param address of the cluster; "" for a temporary one */
-  constructor(address: string) {
+  constructor(address: string, engine: Engine = { name: "dask", python: daskPython }) {
     this.#address = address;
+    this.#engine = engine;
   }
 
   /** Ends what still runs, and removes the home. */
@@ -88,9 +96,10 @@ export class Bench {
     const env = {
       ...process.env,
       SLUICE_HOME: this.home,
-      TEST_DASK: this.#address,
+      TEST_ENGINE: this.#engine.name,
+      TEST_ADDRESS: this.#address,
       TEST_MARKS: this.marksFile,
-      TEST_PYTHON: daskPython,
+      TEST_PYTHON: this.#engine.python,
     };
     const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#programs.add(child);

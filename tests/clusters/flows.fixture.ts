@@ -1,25 +1,32 @@
 import { appendFileSync, existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { flow, gather, getRunLogger, task } from "sluice";
+import { inflateSync } from "node:zlib";
+import { flow, gather, getRunLogger, pyTask, PythonError, task } from "sluice";
 import { DaskTaskRunner } from "sluice/dask";
+import { RayTaskRunner } from "sluice/ray";
 
 /*
- * A program for `dask.test.ts`: `node dask-flows.fixture.ts FLOW [JSON of its arguments]` prints the flow's value as JSON. It is told by its environment which cluster to use, and
+ * A program for the tests of this folder: `node flows.fixture.ts FLOW [JSON of its arguments]` prints the flow's value as JSON. It is told by its environment which cluster to use, and
  * where its bodies note that they ran; the cluster's nodes get the same environment.
  */
 const env = {
-  TEST_DASK: process.env["TEST_DASK"] ?? "",
+  /** "dask" or "ray". */
+  TEST_ENGINE: process.env["TEST_ENGINE"] ?? "dask",
+  /** Address of a running cluster; "" for a temporary one. */
+  TEST_ADDRESS: process.env["TEST_ADDRESS"] ?? "",
   TEST_MARKS: process.env["TEST_MARKS"] ?? "",
   TEST_PYTHON: process.env["TEST_PYTHON"] ?? "",
 };
+const address = env.TEST_ADDRESS;
+const python = env.TEST_PYTHON;
+const onDask =
+  address === ""
+    ? { python, clusterKwargs: { n_workers: 2, threads_per_worker: 1, dashboard_address: ":0" }, env }
+    : { address, env };
 const runner =
-  env.TEST_DASK === ""
-    ? new DaskTaskRunner({
-        python: env.TEST_PYTHON,
-        clusterKwargs: { n_workers: 2, threads_per_worker: 1, dashboard_address: ":0" },
-        env,
-      })
-    : new DaskTaskRunner({ address: env.TEST_DASK, env });
+  env.TEST_ENGINE === "ray"
+    ? new RayTaskRunner({ python, initKwargs: { num_cpus: 2 }, env })
+    : new DaskTaskRunner(onDask);
 
 function mark(what: string): void {
   appendFileSync(env.TEST_MARKS, `${what} ${process.pid} ${process.ppid}\n`);
@@ -140,7 +147,38 @@ export const logged = flow("logged", { taskRunner: runner }, async () => {
   await logs.submit();
 });
 
-const flows = { master, deep, fails, durable, cancels, waits, ordered, large, logged };
+const squareRoot = pyTask<[number], number>("math:sqrt");
+const checksum = pyTask<[Uint8Array], number>("zlib:crc32");
+const compress = pyTask<[Uint8Array], Uint8Array>("zlib:compress");
+const upper = pyTask<[string], string>("builtins:str.upper");
+/** Python's functions beside our own, each given what the other made. */
+export const inPython = flow("in-python", { taskRunner: runner }, async () => {
+  const bytes = await make.submit(3 * 1024 * 1024);
+  const failed = await squareRoot.submit(-1).wait();
+  if (failed.type === "COMPLETED") throw new Error("expected a failure");
+  const { error } = failed;
+  return {
+    root: await squareRoot.submit(heavyComputation.submit(12)),
+    checksum: await checksum.submit(bytes),
+    compressed: inflateSync(await compress.submit(bytes)).equals(bytes),
+    upper: await gather(upper.map(["a", "b"])),
+    error:
+      error instanceof PythonError ? [error.type, error.message, /Traceback/.test(error.stack ?? "")] : String(error),
+  };
+});
+
+const flows = {
+  python: inPython,
+  master,
+  deep,
+  fails,
+  durable,
+  cancels,
+  waits,
+  ordered,
+  large,
+  logged,
+};
 if (import.meta.main) {
   const [, , name = "", args = "[]"] = process.argv;
   const chosen = flows[name as keyof typeof flows] as (...values: unknown[]) => Promise<unknown>;
