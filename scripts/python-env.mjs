@@ -4,10 +4,11 @@
  * - `.venv/prefect`, of `scripts/python-requirements.txt`: the real Prefect.
  * - `.venv/dask`, of `scripts/python-requirements-dask.txt`: Dask's scheduler and workers.
  * - `.venv/prefect-dask`, of `scripts/python-requirements-prefect-dask.txt`: Dask with Prefect's task runner for it, on its nodes too.
+ * - `.venv/dask-2025.4`, `.venv/dask-2025.12`: older releases of Dask that are supported.
  * - `.venv/ray`, of `scripts/python-requirements-ray.txt`: Ray.
  * - `.venv/interop`, of `scripts/python-requirements-interop.txt`: schemathesis, which makes requests up from the contract.
  *
- * `node scripts/python-env.mjs [interop|dask|prefect-dask]` makes one of them, by default Prefect's, and prints the path of its Python on
+ * `node scripts/python-env.mjs [NAME]` makes one of them, by default Prefect's, and prints the path of its Python on
  * standard output. Exits with 1 and one line when there is no fitting Python.
  */
 import { createHash } from "node:crypto";
@@ -21,6 +22,8 @@ import { repoFolder } from "./repo-node.mjs";
 const environments = {
   prefect: { requirements: "scripts/python-requirements.txt", content: "Prefect" },
   ray: { requirements: "scripts/python-requirements-ray.txt", content: "Ray" },
+  "dask-2025.4": { requirements: "scripts/python-requirements-dask-2025.4.txt", content: "Dask 2025.4" },
+  "dask-2025.12": { requirements: "scripts/python-requirements-dask-2025.12.txt", content: "Dask 2025.12" },
   dask: { requirements: "scripts/python-requirements-dask.txt", content: "Dask" },
   "prefect-dask": { requirements: "scripts/python-requirements-prefect-dask.txt", content: "Dask and Prefect" },
   interop: { requirements: "scripts/python-requirements-interop.txt", content: "schemathesis" },
@@ -46,7 +49,7 @@ function step(command, args) {
 /**
  * Makes an environment unless it is there with the required versions, and returns the path of its Python.
  *
- * @param name `prefect` (default), `dask`, `prefect-dask` or `interop`
+ * @param name a folder of the list above; `prefect` by default
  * @throws Error when no Python 3.10 to 3.13 with venv is installed, or pip fails
  */
 export function preparePython(name = "prefect") {

@@ -3,7 +3,7 @@
  * (`, N skipped` when there are any), in which each check counts as one test. The exit code is 1 when something failed.
  *
  * Arguments go to vitest: `npm test -- packages/sluice/src/rules`. `npm run test:interop` (`--interop` as the first one) builds
- * and runs `tests/interop` alone: our server, Prefect's clients and a real Prefect server.
+ * and runs `tests/interop` alone: our server, Prefect's clients and a real Prefect server; `npm run test:ray` (`--ray`) those on Ray clusters.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,8 +20,13 @@ await installDependencies();
 const node = findNode();
 const tool = (path, ...args) => runProgram(node, [join("node_modules", path), ...args]);
 const [first, ...others] = process.argv.slice(2);
-const isInterop = first === "--interop";
-const vitestArgs = isInterop ? (others.length > 0 ? others : ["tests/interop"]) : process.argv.slice(2);
+/** Parts that are also run alone: what they run. */
+const parts = {
+  "--interop": ["tests/interop"],
+  "--ray": ["packages/sluice/src/runners/ray", "tests/clusters/ray.test.ts"],
+};
+const part = parts[first];
+const vitestArgs = part === undefined ? process.argv.slice(2) : others.length > 0 ? others : part;
 
 const allChecks = [
   { name: "build", run: build },
@@ -34,7 +39,7 @@ const allChecks = [
   { name: "unused code", run: () => tool("knip/bin/knip.js", "--no-progress") },
 ];
 
-const checks = isInterop ? allChecks.slice(0, 1) : allChecks;
+const checks = part !== undefined ? allChecks.slice(0, 1) : allChecks;
 
 const tally = { passed: 0, failed: 0, skipped: 0 };
 
@@ -65,9 +70,15 @@ const interopNeeds = [
     prepare: () => preparePython("interop"),
   },
 ];
+const rayNeeds = [{ tests: "the tests on Ray clusters", prepare: () => preparePython("ray") }];
 const allNeeds = [
   ...interopNeeds,
   { tests: "the tests on Dask clusters", prepare: () => preparePython("dask") },
+  ...["dask-2025.4", "dask-2025.12"].map((name) => ({
+    tests: `the tests on a cluster of ${name}`,
+    prepare: () => preparePython(name),
+  })),
+  ...rayNeeds,
   { tests: "the tests in a browser (tests/browser)", prepare: prepareBrowser },
 ];
 
@@ -86,7 +97,8 @@ for (const check of checks) {
   tally[code === 0 ? "passed" : "failed"] += 1;
   console.log(`${code === 0 ? "ok" : "FAILED"}  ${check.name}`);
 }
-if (isInterop) prepareNeeds(interopNeeds);
+if (first === "--interop") prepareNeeds(interopNeeds);
+else if (first === "--ray") prepareNeeds(rayNeeds);
 else if (vitestArgs.length === 0) prepareNeeds(allNeeds);
 await runTests();
 console.log(closingLine(tally));

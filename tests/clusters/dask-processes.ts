@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const bin = fileURLToPath(new URL("../../.venv/dask/bin/", import.meta.url));
+const ownBin = fileURLToPath(new URL("../../.venv/dask/bin/", import.meta.url));
 /** The Python with Dask that `npm test` makes. */
-export const daskPython = join(bin, "python");
+export const daskPython = join(ownBin, "python");
 export const hasDask = existsSync(daskPython);
 
 /** A scheduler and its workers, each a process of its own, as a team runs them. */
@@ -27,14 +27,14 @@ const START_LIMIT_MS = 30_000;
 /** Starts a scheduler and `workers` workers; resolves when all have come. */
 export async function startDask(
   workers: number,
-  options: { readonly threads?: number; readonly dask?: string; readonly tls?: readonly string[] } = {},
+  options: { readonly threads?: number; readonly bin?: string; readonly tls?: readonly string[] } = {},
 ): Promise<DaskProcesses> {
-  const { threads = 1, dask = join(bin, "dask"), tls = [] } = options;
+  const { threads = 1, bin = ownBin, tls = [] } = options;
   const folder = mkdtempSync(join(tmpdir(), "sluice-dask-"));
   const file = join(folder, "scheduler.json");
   const children: ChildProcess[] = [];
   const start = (...args: readonly string[]): void => {
-    children.push(spawn(dask, [...args, ...tls], { stdio: "ignore", detached: true, cwd: folder }));
+    children.push(spawn(join(bin, "dask"), [...args, ...tls], { stdio: "ignore", detached: true, cwd: folder }));
   };
   const protocol = tls.length === 0 ? "tcp" : "tls";
   start(
@@ -56,7 +56,7 @@ export async function startDask(
   for (let worker = 1; worker <= workers; worker++) startWorker("--name", `w${worker}`);
   const nannies = (): number[] => children.slice(1).flatMap(({ pid }) => pid ?? []);
   const running = (): number[] => nannies().flatMap((nanny) => childrenOf(nanny).filter(isWorker));
-  await connected(address, workers);
+  await connected(join(bin, "python"), address, workers);
   return {
     address,
     nannies: nannies(),
@@ -71,9 +71,9 @@ export async function startDask(
 }
 
 /** Waits until the scheduler has this many workers. */
-async function connected(address: string, workers: number): Promise<void> {
+async function connected(python: string, address: string, workers: number): Promise<void> {
   const program = `from distributed import Client; Client("${address}").wait_for_workers(${workers}, timeout=60)`;
-  const child = spawn(daskPython, ["-c", program], { stdio: "ignore" });
+  const child = spawn(python, ["-c", program], { stdio: "ignore" });
   await exited(child);
   if (child.exitCode !== 0) throw new Error(`waited in vain for ${workers} workers at ${address}`);
 }
