@@ -22,7 +22,7 @@ export interface DaskProcesses {
   stop(): Promise<void>;
 }
 
-const START_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 60_000;
 
 /** Starts a scheduler and `workers` workers; resolves when all have come. */
 export async function startDask(

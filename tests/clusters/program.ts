@@ -23,6 +23,7 @@ export interface ListedRun {
   readonly state_type: string;
   readonly state_name: string;
   readonly parent_task_run_id: string | null;
+  readonly run_count: number;
   readonly flow_run_id?: string | null;
   readonly tags: readonly string[];
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { setTimeout as delay } from "node:timers/promises";
-import { hasDask, nodeProcesses, startDask, until, type DaskProcesses } from "./dask-processes.ts";
+import { childrenOf, hasDask, nodeProcesses, startDask, until, type DaskProcesses } from "./dask-processes.ts";
 import { Bench, endOf, finishedTwice } from "./program.ts";
 
 /*
@@ -53,7 +53,7 @@ describe.skipIf(!hasDask)(`whatever is killed (seed ${seed})`, { timeout: 120_00
         victim === "a Dask worker"
           ? dask.workers()
           : victim === "a Node process"
-            ? nodeProcesses()
+            ? dask.workers().flatMap((worker) => childrenOf(worker).filter((id) => nodeProcesses().includes(id)))
             : [program.pid ?? 0];
       const pid = candidates[Math.floor(choice * candidates.length)];
       if (pid !== undefined && program.exitCode === null) process.kill(pid, "SIGKILL");

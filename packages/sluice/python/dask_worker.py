@@ -167,11 +167,12 @@ class SluiceWorkerPlugin(WorkerPlugin):
 
     def transition(self, key, start, finish, **kwargs):
         part = sluice_of(self.worker)
-        if part is None or finish not in ("cancelled", "released", "forgotten", "memory", "error"):
+        if part is None:
             return
-        if start in ("executing", "long-running") and finish not in ("memory", "error"):
+        if start in ("executing", "long-running") and finish in ("cancelled", "released", "forgotten"):
+            # Its thread goes on until the body ends: only then the task is released in truth.
             part.bridge.kill(key)
-        if finish != "cancelled":
+        elif start in ("executing", "long-running", "cancelled", "resumed") and finish != "long-running":
             part.bridge.forget(key)
 
     def teardown(self, worker):

@@ -91,7 +91,7 @@ function openRay({ line, mail, notices, flowsAtOnce, remoteOptions, codeOf }: Ra
     cancelRun: (runId) => line.send({ op: "cancel_run", run_id: runId }),
     notices,
     ref: () => line.ref(),
-    unref: () => line.unref(),
+    unref: () => mail.unref(),
     close: () => line.close(),
   };
 }

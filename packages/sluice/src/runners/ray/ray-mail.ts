@@ -15,6 +15,8 @@ export class RayMail implements RayOrders {
   readonly #line: RayLine;
   readonly #open = new Map<string, RayRun>();
   readonly #kept = new Map<string, PromiseWithResolvers<unknown> | null>();
+  /** Values that are on their way here. */
+  #fetching = 0;
   #tasks: RayTask[] = [];
   #parts: Uint8Array[] = [];
 
@@ -33,6 +35,11 @@ export class RayMail implements RayOrders {
 
   cancel(key: string, force: boolean): void {
     this.#line.send({ op: "cancel", key, force });
+  }
+
+  /** Lets the process end, unless a value is on its way here. */
+  unref(): void {
+    if (this.#fetching === 0) this.#line.unref();
   }
 
   /** Ends all runs: the driver is gone. */
@@ -109,8 +116,13 @@ export class RayMail implements RayOrders {
     if (!this.#kept.has(key)) return Promise.reject(missing("the flow run that it belonged to is over"));
     const wanted = Promise.withResolvers<unknown>();
     this.#kept.set(key, wanted);
+    this.#fetching += 1;
+    this.#line.ref();
     this.#line.send({ op: "fetch", key });
-    return wanted.promise;
+    return wanted.promise.finally(() => {
+      this.#fetching -= 1;
+      if (this.#open.size === 0) this.unref();
+    });
   }
 
   #arrived(key: string, lost: unknown, content: Buffer): void {

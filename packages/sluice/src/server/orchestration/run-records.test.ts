@@ -127,6 +127,18 @@ test("base latest appends after whatever is stored, once, and never to a final r
   ]);
 });
 
+test("a start that both sides of a run report is stored once, in whatever order they come", async () => {
+  const id = newId(T);
+  await post(flow(id, [0, pending]));
+  await post(flow(id, [1, running]));
+  // The far side does not know what the near side has told.
+  expect(await post(flow(id, ["latest", pending]))).toMatchObject([{ status: "ACCEPT", transition_count: 2 }]);
+  expect(await post(flow(id, [2, running]))).toMatchObject([{ status: "ACCEPT", transition_count: 2 }]);
+  expect(await post(flow(id, [2, completed]))).toEqual([]);
+  const row = core.store.flowRuns.byId(id);
+  expect([row?.run_count, row?.state_type]).toEqual([1, "COMPLETED"]);
+});
+
 test("base latest makes a run that nobody has reported", async () => {
   const id = newId(T);
   expect(await post(task(id, ["latest", pending, ["CRASHED", "Crashed", T + 5, "no worker"]]))).toMatchObject([

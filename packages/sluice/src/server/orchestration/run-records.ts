@@ -245,8 +245,11 @@ function takeContinuation(
     const rest = transitions.slice(common);
     if (isOwn && rest.length === 0) return undefined;
     if (isOwn && base <= stored.length && !record.propose) {
-      run.append(rest);
-      return undefined;
+      // The other side of the run may have told of them meanwhile.
+      const added = rest.filter((transition) => !stored.some((known) => isSame(known, transition)));
+      if (added.length > 0) run.append(added);
+      if (added.length === rest.length) return undefined;
+      return accepted(record.id, stored.length + added.length, added.at(-1) ?? stored.at(-1));
     }
   }
   const fresh = transitions.filter((transition) => !stored.some((known) => isSame(known, transition)));

@@ -67,7 +67,7 @@ export class Comm {
       return comm;
     } catch (error) {
       comm?.close();
-      throw unreachable(address, error, options.timeoutMs);
+      throw unreachable(address, error, timer.aborted ? options.timeoutMs : null);
     }
   }
 
@@ -232,14 +232,14 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener("abort", onAbort));
 }
 
-function unreachable(address: string, cause: unknown, timeoutMs: number): SluiceError {
+function unreachable(address: string, cause: unknown, timeoutMs: number | null): SluiceError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const hint = address.startsWith("tcp:")
     ? " A scheduler that asks for TLS closes a plain connection without a word: is it tls://?"
     : " Is it tls:// there too, and do the certificates have one authority?";
   return new SluiceError(
     "SLUICE_CLUSTER_UNREACHABLE",
-    `Expected a Dask scheduler or worker at ${address}, got none within ${timeoutMs / 1000} seconds: ${reason}.${hint}`,
+    `Expected a Dask scheduler or worker at ${address}, got none${timeoutMs === null ? "" : ` within ${timeoutMs / 1000} seconds`}: ${reason}.${hint}`,
     { cause },
   );
 }
