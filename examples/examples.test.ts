@@ -5,12 +5,13 @@ import { daskPython, normalise, promisedOutput, readExample, runExample } from "
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const notExamples = new Set(["example-output.ts"]);
+const onDask = new Set(["dask.ts", "one-process-to-cluster.ts"]);
 const examples = readdirSync(folder).filter(
   (name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !notExamples.has(name),
 );
 
 for (const name of examples) {
-  test.skipIf(name === "dask.ts" && !existsSync(daskPython))(
+  test.skipIf(onDask.has(name) && !existsSync(daskPython))(
     `${name} prints what it says at its end`,
     { timeout: 90_000 },
     async () => {
