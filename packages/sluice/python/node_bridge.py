@@ -3,7 +3,8 @@
 Sent to a cluster as source text and executed there; pure standard library. A child and its bridge share one socket. Each frame on it is
 `u32 length of the header | u64 length of the body | header (JSON) | body`, little endian. Bodies are opaque here: their codec is the SDK's.
 
-One child runs one body at a time. The bridge says `start`, then `run`; the child says `ready`, then any number of `started`, `secede`, `resume`, and `ended`.
+One child runs one body at a time. The bridge says `start`, then `run`; the child says `ready`, then `started` where it is asked to, any number of `secede` and `resume`, and `ended`, whose
+body is the end of the run as it is given on: `u32 length of the header | header (JSON) | value`.
 """
 
 import collections
@@ -167,20 +168,14 @@ class NodeProcess:
             raise self._death() from None
 
     def receive(self):
-        """The header of the next frame. The one that ends a body comes with that end, as `end_of` writes it."""
         header_size, body_size = FRAME.unpack(self._read(FRAME.size))
         header = json.loads(self._read(header_size))
-        if header["role"] != "ended":
-            return header, self._read(body_size)
-        # Read into its place: a value may be large.
-        head = end_of(header["end"])
-        return header, self._read(body_size, head)
+        return header, self._read(body_size)
 
-    def _read(self, size, head=b""):
-        """The next bytes after `head`: small frames come several at a time, large ones go straight into place."""
-        buffer = bytearray(len(head) + size)
-        buffer[: len(head)] = head
-        at = len(head)
+    def _read(self, size):
+        """The next bytes: small frames come several at a time, large ones go straight into place."""
+        buffer = bytearray(size)
+        at = 0
         while at < len(buffer):
             if self.ahead:
                 taken = self.ahead[: len(buffer) - at]
@@ -284,15 +279,23 @@ class NodeBridge:
             child.kill()
         timer = None
         fit = False
-        started_us = None
+        # When the body has started, for both sides: only a limit of its time needs to know it better.
+        started_us = time.time_ns() // 1000
         quick = True
         try:
-            child.send({"role": "run", "parts": [len(part) for part in parts]}, parts)
+            child.send(
+                {
+                    "role": "run",
+                    "parts": [len(part) for part in parts],
+                    "started_us": started_us,
+                    "tells_start": limit_seconds is not None,
+                },
+                parts,
+            )
             while True:
                 if quick and not child.speaks_within(QUICK_SECONDS):
                     quick = False
-                    if started_us is not None:
-                        on_started(started_us)
+                    on_started(started_us)
                 header, body = child.receive()
                 role = header["role"]
                 if role == "crashed":
@@ -300,14 +303,11 @@ class NodeBridge:
                 elif role == "ended":
                     fit = True
                     return body
-                if role == "started":
+                elif role == "started":
                     if limit_seconds is not None and timer is None:
                         timer = threading.Timer(limit_seconds, self._time_out, (child,))
                         timer.daemon = True
                         timer.start()
-                    started_us = header["started_us"]
-                    if not quick:
-                        on_started(started_us)
                 elif role == "up":
                     up(child, header, body)
                 elif role == "secede":

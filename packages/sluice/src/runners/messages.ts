@@ -16,6 +16,8 @@ export type NearMessage =
       readonly spec: RunSpec;
       readonly graceMs: number;
       readonly timeoutMs: number | null;
+      /** When the body counts as started, where the near side says so; else when the far side begins with it. Microseconds since the epoch. */
+      readonly startedUs?: number;
     }
   | { readonly role: "cancel"; readonly body: number; readonly message: string }
   /** Asks whatever flow run of this id is inside the worker, or in the workers below it, to stop. */

@@ -18,8 +18,8 @@ export interface DaskCall {
 
 /** Results are fetched together: while many runs are open, a part of them is waited for, at most this many milliseconds. */
 const TOGETHER_MS = 20;
-const TOGETHER_PART = 4;
-const TOGETHER_MOST = 200;
+const TOGETHER_PART = 2;
+const TOGETHER_MOST = 500;
 /** Milliseconds until a result that was not where it should be is looked for again. */
 const RETRY_MS = 100;
 const ALL_BYTES = Number.MAX_SAFE_INTEGER;

@@ -20,13 +20,20 @@ import { killOwnGroup, watchParent } from "./parent-watch.ts";
 /** What the bridge says, in the headers of its frames (node_bridge.py). */
 type BridgeHeader =
   | ({ readonly role: "start" } & BridgeStart)
-  | { readonly role: "run"; readonly parts: readonly number[] }
+  | ({ readonly role: "run" } & RunOrder)
   | { readonly role: "cancel"; readonly message: string }
   | { readonly role: "cancel-run"; readonly runId: string }
   | { readonly role: "resumed" }
   /** An event of the cluster's driver (ray_driver.py). */
   | { readonly role: "down"; readonly event: string }
   | { readonly role: "shutdown" };
+
+interface RunOrder {
+  readonly parts: readonly number[];
+  readonly started_us: number;
+  /** Whether the bridge wants to know when the body begins: it bounds its time. */
+  readonly tells_start: boolean;
+}
 
 /**
  * The line of a far side whose near side is a bridge in Python: the worker of a cluster.
@@ -48,20 +55,23 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
   let receive = (message: NearMessage): void => void early.push(message);
   let fromCluster: ClusterListener = () => undefined;
   let body = 0;
+  let tellsStart = false;
   socket.on("data", (chunk) => {
     for (const { header, content } of frames.take(chunk)) {
       if (header.role === "start") started.resolve(header);
       else if (header.role === "down") fromCluster(header, content);
-      else
-        receive(
-          header.role === "run" ? runMessage(header.parts, content, { body: ++body, root }) : nearMessage(header, body),
-        );
+      else if (header.role === "run") {
+        tellsStart = header.tells_start;
+        receive(runMessage(header, content, { body: ++body, root }));
+      } else receive(nearMessage(header, body));
     }
   });
   const start = await started.promise;
   const settings = JSON.parse(start.settings) as BridgeSettings; // written by the near side
-  const write = (header: object, content?: Uint8Array): void => {
-    for (const part of frameOf(header, content === undefined ? [] : [content])) socket.write(part);
+  const write: WriteFrame = (header, parts) => {
+    socket.cork();
+    for (const part of frameOf(header, parts)) socket.write(part);
+    socket.uncork();
   };
   refuseOtherClone(settings.clone, (message) => write({ role: "start-failed", message }));
   return {
@@ -77,7 +87,7 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
         onEvent: (listener) => (fromCluster = listener),
       },
     },
-    post: posterOf(write),
+    post: posterOf(write, () => tellsStart),
     onMessage: (listener) => {
       receive = listener;
       for (const message of early.splice(0)) listener(message);
@@ -95,8 +105,10 @@ function valueOf(message: FarMessage & { readonly role: "ended" }, sent: Uint8Ar
   return serialize(message.end.type === "completed" ? message.end.value : undefined);
 }
 
+type WriteFrame = (header: object, parts?: readonly Uint8Array[]) => void;
+
 /** What the far side says, in the frames of the bridge. */
-function posterOf(write: (header: object, content?: Uint8Array) => void): FarChannel["post"] {
+function posterOf(write: WriteFrame, tellsStart: () => boolean): FarChannel["post"] {
   // Serialized when the body has ended, sent with the run's end.
   let value: Uint8Array | undefined;
   let startedUs = 0;
@@ -107,15 +119,16 @@ function posterOf(write: (header: object, content?: Uint8Array) => void): FarCha
       case "started":
         value = undefined;
         startedUs = message.startedUs;
-        return write({ role: "started", started_us: startedUs });
+        if (tellsStart()) write({ role: "started" });
+        return;
       case "body-ended":
         value = message.result === null ? undefined : serialize(message.result.value);
         return;
       case "ended": {
         const end = { ...message.end, value: undefined, started_us: startedUs };
-        if (message.end.type !== "completed") return write({ role: "ended", end });
+        if (message.end.type !== "completed") return write({ role: "ended" }, endParts(end));
         const content = valueOf(message, value);
-        return write({ role: "ended", end: { ...end, ...hashOfLarge(content) } }, content);
+        return write({ role: "ended" }, endParts({ ...end, ...hashOfLarge(content) }, content));
       }
       case "start-failed":
         return write({ role: "start-failed", message: message.error.message });
@@ -127,6 +140,15 @@ function posterOf(write: (header: object, content?: Uint8Array) => void): FarCha
         throw new Error(`a far side on a cluster asked its bridge for ${message.role}`);
     }
   };
+}
+
+/** The end of a run as the bridge gives it on: `u32 length of the header | header (JSON) | value`. */
+function endParts(end: object, value?: Uint8Array): readonly Uint8Array[] {
+  const text = Buffer.from(JSON.stringify(end));
+  const head = Buffer.alloc(4);
+  head.writeUInt32LE(text.length);
+  const first = Buffer.concat([head, text]);
+  return value === undefined ? [first] : [first, value];
 }
 
 /** What a value that stays here counts as where it is only referred to. */
@@ -147,20 +169,27 @@ function packageUrl(root: string, sdk: string): URL {
 }
 
 function runMessage(
-  parts: readonly number[],
+  order: RunOrder,
   content: Buffer,
   here: { readonly body: number; readonly root: string },
 ): NearMessage {
-  const [first = 0, ...others] = parts;
+  const [first = 0, ...others] = order.parts;
   // Written by the near side, of the same version of the package (its files are those of this process).
-  const order = deserialize(content.subarray(0, first)) as CarriedOrder;
-  const bundle = pathToFileURL(join(here.root, "code", order.code, BUNDLE_FILE)).href;
+  const carried = deserialize(content.subarray(0, first)) as CarriedOrder;
+  const bundle = pathToFileURL(join(here.root, "code", carried.code, BUNDLE_FILE)).href;
   const values = partsOf(content.subarray(first), others).map((part) =>
-    order.valuesAre === "bare" ? (deserialize(part) as unknown) : valueOfEnd(part),
+    carried.valuesAre === "bare" ? (deserialize(part) as unknown) : valueOfEnd(part),
   );
-  const args = values.length === 0 ? order.spec.args : order.spec.args.map((arg) => withParts(arg, values));
-  const spec = { ...order.spec, args, function: { ...order.spec.function, bundle } };
-  return { role: "run", body: here.body, spec, graceMs: order.graceMs, timeoutMs: order.timeoutMs };
+  const args = values.length === 0 ? carried.spec.args : carried.spec.args.map((arg) => withParts(arg, values));
+  const spec = { ...carried.spec, args, function: { ...carried.spec.function, bundle } };
+  return {
+    role: "run",
+    body: here.body,
+    spec,
+    graceMs: carried.graceMs,
+    timeoutMs: carried.timeoutMs,
+    startedUs: order.started_us,
+  };
 }
 
 function partsOf(content: Buffer, lengths: readonly number[]): readonly Buffer[] {

@@ -60,7 +60,7 @@ export class FarRun {
     const { engine, post } = this.#around;
     try {
       const definition = await loadFunction(spec.function);
-      const startedUs = systemClock.nowUs();
+      const startedUs = this.#order.startedUs ?? systemClock.nowUs();
       post({ role: "started", body, startedUs });
       return await engine.execute(spec, this.#host(definition, startedUs));
     } catch (error) {
