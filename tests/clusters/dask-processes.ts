@@ -13,6 +13,8 @@ export const hasDask = existsSync(daskPython);
 /** A scheduler and its workers, each a process of its own, as a team runs them. */
 export interface DaskProcesses {
   readonly address: string;
+  /** Process id of the scheduler. */
+  readonly scheduler: number;
   /** Process ids of the workers' nannies: what `dask worker` starts. */
   readonly nannies: readonly number[];
   /** Process ids of the workers themselves, which run tasks. */
@@ -59,6 +61,7 @@ export async function startDask(
   await connected(join(bin, "python"), address, workers);
   return {
     address,
+    scheduler: children[0]?.pid ?? 0,
     nannies: nannies(),
     workers: running,
     startWorker,

@@ -83,6 +83,18 @@ describe.skipIf(!hasDask)("on a running cluster", { timeout: 120_000 }, () => {
     expect(states.toSorted()).toEqual(["COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED", "FAILED"]);
   });
 
+  test("a run that kills each worker it is on is Crashed, with Dask's reason", async () => {
+    expect(await bench.valueOf("killing")).toEqual(["CRASHED", expect.stringMatching(/KilledWorker/)]);
+    expect(countOf(bench, "kills-worker")).toBeGreaterThan(1);
+    await until("two workers again", () => dask.workers().length === 2);
+  });
+
+  test("a run that asks for what no worker has says so in its log", async () => {
+    expect(await bench.valueOf("starving")).toBe("CANCELLED");
+    const [run] = await bench.list("flow-run", "--flow", "starving");
+    expect(await bench.sluice("flow-run", "logs", run?.id ?? "")).toMatch(/No worker of the cluster has the resources/);
+  });
+
   test("a cancelled subflow ends with the task that it waits for, and its slot is free", async () => {
     const program = bench.start("cancels");
     const ended = endOf(program);
@@ -125,6 +137,29 @@ describe.skipIf(!hasDask)("on a running cluster", { timeout: 120_000 }, () => {
     const runs = [...(await bench.list("flow-run")), ...(await bench.list("task-run"))];
     expect(runs.filter(({ state_type }) => !["COMPLETED", "CRASHED"].includes(state_type))).toEqual([]);
     await until("two workers again", () => dask.workers().length === 2);
+  });
+});
+
+describe.skipIf(!hasDask)("a cluster whose scheduler dies", { timeout: 120_000 }, () => {
+  test("ends its runs as crashed, soon, and leaves no process at work", async () => {
+    const dask = await startDask(1);
+    const bench = new Bench(dask.address);
+    try {
+      const ended = bench.run("waits");
+      await until("the endless task", () => countOf(bench, "endless") === 1);
+      const { pid: busy } = bench.marks().find(({ what }) => what === "endless") ?? { pid: 0 };
+      process.kill(dask.scheduler, "SIGKILL");
+      const { code, stderr } = await ended;
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/SLUICE_CLUSTER_UNREACHABLE|connection to the Dask scheduler/);
+      const runs = [...(await bench.list("flow-run")), ...(await bench.list("task-run"))];
+      expect(runs.filter(({ state_type }) => !["FAILED", "CRASHED"].includes(state_type))).toEqual([]);
+      await dask.stop();
+      await until("the end of the body", () => !nodeProcesses().includes(busy));
+    } finally {
+      bench.remove();
+      await dask.stop();
+    }
   });
 });
 

@@ -147,6 +147,23 @@ export const logged = flow("logged", { taskRunner: runner }, async () => {
   await logs.submit();
 });
 
+const killsWorker = task("kills-worker", async () => {
+  mark("kills-worker");
+  process.kill(process.ppid, "SIGKILL");
+  await delay(10_000);
+});
+export const killing = flow("killing", { taskRunner: runner }, async () => {
+  const state = await killsWorker.submit().wait();
+  return [state.type, state.message];
+});
+const starved = task("starved", () => 1);
+export const starving = flow("starving", { taskRunner: runner }, async () => {
+  const run = starved.with({ dask: { resources: { GPU: 1 } } }).submit();
+  await delay(1500);
+  run.cancel("waited long enough");
+  return (await run.wait()).type;
+});
+
 const squareRoot = pyTask<[number], number>("math:sqrt");
 const checksum = pyTask<[Uint8Array], number>("zlib:crc32");
 const compress = pyTask<[Uint8Array], Uint8Array>("zlib:compress");
@@ -168,6 +185,8 @@ export const inPython = flow("in-python", { taskRunner: runner }, async () => {
 });
 
 const flows = {
+  killing,
+  starving,
   python: inPython,
   master,
   deep,
