@@ -21,12 +21,7 @@ test.skipIf(!hasDask)(
       );
       expect(code, stderr).toBe(0);
       const squares = [0, 1, 4, 9];
-      expect(JSON.parse(stdout)).toEqual([
-        squares,
-        squares,
-        squares,
-        expect.stringMatching(/nowhere\.NoCluster.*nowhere/),
-      ]);
+      expect(JSON.parse(stdout)).toEqual([squares, squares, expect.stringMatching(/nowhere\.NoCluster.*nowhere/)]);
     } finally {
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     }
