@@ -210,11 +210,21 @@ def node_of(kit):
     """The children of this Ray worker; their code lies in a folder that all workers of the machine share."""
     global NODE
     if NODE is None:
-        root = os.path.join(tempfile.gettempdir(), f"sluice-ray-{os.getuid()}", kit["module"])
+        root = os.path.join(own_folder(), kit["module"])
         os.makedirs(root, mode=0o700, exist_ok=True)
         NODE = NodeBridge(root, lambda: {"scheduler": "", "tls": None})
         threading.Thread(target=listen, args=(NODE, kit["mail"]), daemon=True, name="sluice-mail").start()
     return NODE
+
+
+def own_folder():
+    """A folder that nobody else of this machine can put code into."""
+    folder = os.path.join(tempfile.gettempdir(), f"sluice-ray-{os.getuid()}")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    state = os.lstat(folder)
+    if state.st_uid != os.getuid() or state.st_mode & 0o022 or os.path.islink(folder):
+        raise RuntimeError(f"expected {folder} to belong to this user alone; somebody else has made it, or may write to it")
+    return folder
 
 
 def listen(node, mail):
