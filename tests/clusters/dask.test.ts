@@ -172,6 +172,7 @@ describe.skipIf(!hasDask)("on a temporary cluster", { timeout: 120_000 }, () => 
       expect(JSON.parse(stdout)).toEqual([squares(4), squares(4), squares(4)]);
       const [root] = await bench.list("flow-run", "--flow", "master");
       expect(await bench.sluice("flow-run", "logs", root?.id ?? "")).toMatch(/dashboard is available at http:/);
+      expect(await bench.sluice("artifact", "ls", "--output", "json")).toMatch(/dask-dashboard/);
       const workers = new Set(bench.marks().map(({ parent }) => parent));
       expect(workers.size).toBeLessThanOrEqual(2);
       expect(nodeProcesses().filter((pid) => bench.marks().some((mark) => mark.pid === pid))).toEqual([]);

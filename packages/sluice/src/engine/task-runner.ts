@@ -1,3 +1,4 @@
+import type { RunLink } from "./store/link-artifact.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../wire/run-spec.ts";
 
 /**
@@ -48,6 +49,8 @@ export interface RunnerNotice {
   readonly level: "info" | "warning";
   /** Whether it is about all that the flow submits: it then goes to the log of the flow run, not to that of the run that is carried. */
   readonly isOfRunner?: boolean;
+  /** Kept with the flow run as an artifact. */
+  readonly link?: RunLink;
   readonly message: string;
 }
 

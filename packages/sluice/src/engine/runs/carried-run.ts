@@ -10,6 +10,7 @@ import { jsonSafeParameters } from "../values/json-safe.ts";
 import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
+import { keepLink } from "../store/link-artifact.ts";
 import { announce } from "../store/proposal.ts";
 import { portableOverrides } from "./portable.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
@@ -421,8 +422,13 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     };
   }
 
-  private tell({ level, message, isOfRunner = false }: RunnerNotice): void {
-    const { frame } = this.call.scope;
+  private tell({ level, message, link, isOfRunner = false }: RunnerNotice): void {
+    const { frame, flowRun, host } = this.call.scope;
+    if (link !== undefined && flowRun !== null) {
+      void keepLink(host, flowRun.id, link).then((refused) => {
+        if (refused !== undefined) this.log(LOG_LEVELS.warning, `The link to ${link.url} was not kept: ${refused}`);
+      });
+    }
     if (isOfRunner && frame !== undefined) logLine(frame, LOG_LEVELS[level], message);
     else this.log(LOG_LEVELS[level], message);
   }

@@ -1,8 +1,15 @@
-import type { CarryOptions } from "../../engine/task-runner.ts";
+import type { CarryOptions, RunnerNotice } from "../../engine/task-runner.ts";
 import { notPortable } from "../../engine/functions/load-function.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../../wire/run-spec.ts";
 import { cancelledEnd, crashedEnd, messageOf } from "../run-end.ts";
 import type { LivePool } from "../runtime.ts";
+
+/** The notice that tells where a cluster can be watched. */
+export function dashboardNotice(engine: "Dask" | "Ray", url: string): RunnerNotice {
+  const message = `The ${engine} dashboard is available at ${url}`;
+  const link = { key: `${engine.toLowerCase()}-dashboard`, url, text: `${engine} dashboard` };
+  return { level: "info", message, isOfRunner: true, link };
+}
 
 /** A connection to a cluster that is up, and what it carries. */
 export interface OpenCluster {
@@ -11,7 +18,7 @@ export interface OpenCluster {
   /** Asks a flow run that runs somewhere on the cluster to stop; unknown ids are ignored. */
   cancelRun(runId: string): void;
   /** Told to the run that opens the cluster. */
-  readonly notices: string[];
+  readonly notices: RunnerNotice[];
   /** Keeps the process alive while it carries runs. */
   ref(): void;
   unref(): void;
@@ -75,9 +82,7 @@ export class ClusterPool implements LivePool {
     try {
       const cluster = await this.#open();
       cluster.ref();
-      for (const message of cluster.notices.splice(0)) {
-        options.onNotice?.({ level: "info", message, isOfRunner: true });
-      }
+      for (const notice of cluster.notices.splice(0)) options.onNotice?.(notice);
       if (options.signal.aborted) return cancelledEnd(messageOf(options.signal));
       return await cluster.carry(spec, options);
     } catch (error) {

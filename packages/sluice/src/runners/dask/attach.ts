@@ -2,7 +2,7 @@ import type { RunnerDescription } from "../../wire/run-spec.ts";
 import { findPython } from "../cluster/python-interpreter.ts";
 import { describe, runnersRuntime, type LivePool } from "../runtime.ts";
 import { connectFromNode, connectToDask, readMaterial } from "./dask-connection.ts";
-import { ClusterPool, type OpenCluster } from "../cluster/cluster-pool.ts";
+import { ClusterPool, dashboardNotice, type OpenCluster } from "../cluster/cluster-pool.ts";
 import { openDask } from "./open-dask.ts";
 import type { DaskOptions } from "./dask-options.ts";
 import { SluiceError } from "../../wire/errors.ts";
@@ -63,7 +63,7 @@ async function openCluster(
     const { facts } = cluster;
     const tls = facts.security === null ? null : readMaterial(facts.security);
     const connection = await connectToDask({ address: facts.address, tls }, parts);
-    const notices = facts.dashboard === null ? [] : [`The Dask dashboard is available at ${facts.dashboard}`];
+    const notices = facts.dashboard === null ? [] : [dashboardNotice("Dask", facts.dashboard)];
     return openDask(connection, { notices, close: () => cluster.close() });
   } catch (error) {
     await cluster.close();

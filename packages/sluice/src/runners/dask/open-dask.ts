@@ -1,3 +1,4 @@
+import type { RunnerNotice } from "../../engine/task-runner.ts";
 import type { OpenCluster } from "../cluster/cluster-pool.ts";
 import type { DaskConnection } from "./dask-connection.ts";
 import { DaskMail } from "./dask-mail.ts";
@@ -6,7 +7,10 @@ import { DaskRun } from "./dask-run.ts";
 /** Makes a connection carry runs. @param temporary what is to be told of a temporary cluster, and what ends it */
 export function openDask(
   connection: DaskConnection,
-  temporary: { readonly notices: string[]; close(): Promise<void> } = { notices: [], close: () => Promise.resolve() },
+  temporary: { readonly notices: RunnerNotice[]; close(): Promise<void> } = {
+    notices: [],
+    close: () => Promise.resolve(),
+  },
 ): OpenCluster {
   const { client, module } = connection;
   const mail = new DaskMail(connection);

@@ -1,9 +1,10 @@
+import type { RunnerNotice } from "../../engine/task-runner.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunnerDescription } from "../../wire/run-spec.ts";
 import { isOwnHost, reachableHome } from "../cluster/addresses.ts";
 import { bridgeSettings, hashOfBundle } from "../cluster/bridge-settings.ts";
 import type { BridgeSettings } from "../cluster/carried-order.ts";
-import { ClusterPool, type OpenCluster } from "../cluster/cluster-pool.ts";
+import { ClusterPool, dashboardNotice, type OpenCluster } from "../cluster/cluster-pool.ts";
 import { CodeShelf } from "../cluster/code/code-shelf.ts";
 import { findPython } from "../cluster/python-interpreter.ts";
 import { hashOfSources } from "../cluster/python-sources.ts";
@@ -65,7 +66,7 @@ function register(cluster: ClusterPool): ClusterPool {
 interface RayParts {
   readonly line: RayLine;
   readonly mail: RayMail;
-  readonly notices: string[];
+  readonly notices: RunnerNotice[];
   readonly flowsAtOnce: number;
   readonly remoteOptions: Readonly<Record<string, unknown>>;
   readonly codeOf: (home: string) => Promise<string>;
@@ -148,7 +149,7 @@ async function openCluster(
       tellsAssets: !facts.hosts.every(isOwnHost),
       send: async ({ hash, files }) => sendFiles(line, `code/${hash}`, files),
     });
-    const notices = facts.dashboard === null ? [] : [`The Ray dashboard is available at http://${facts.dashboard}`];
+    const notices = facts.dashboard === null ? [] : [dashboardNotice("Ray", `http://${facts.dashboard}`)];
     return openRay({ line, mail, notices, flowsAtOnce, remoteOptions, codeOf: (home) => codes.hashOf(home) });
   } catch (error) {
     await line.close();
