@@ -9,6 +9,7 @@ const BENCHES = {
   runner: async () => (await import("./suites/runner.ts")).runner,
   server: async () => (await import("./suites/server.ts")).server,
   dask: async () => (await import("./suites/dask.ts")).dask,
+  ray: async () => (await import("./suites/ray.ts")).ray,
 } satisfies Record<string, () => Promise<Bench>>;
 
 /** Names that `npm run bench -- NAME` takes. */

@@ -63,7 +63,7 @@ test("an unknown bench is refused with the names there are", () => {
   const { status, stderr } = runBench("speed");
   expect(status).toBe(1);
   expect(stderr).toContain(
-    'There is no bench named "speed". Use one of: tasks, subflows, cpu, cold, runner, server, dask.',
+    'There is no bench named "speed". Use one of: tasks, subflows, cpu, cold, runner, server, dask, ray.',
   );
 });
 

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { treeCpuUs } from "./process-tree.ts";
@@ -60,4 +60,16 @@ export async function freePort(): Promise<number> {
   server.close();
   if (address === null || typeof address === "string") throw new Error("A TCP server has no port.");
   return address.port;
+}
+
+const END_TIMEOUT_MS = 10_000;
+
+/** Asks a process to end, because a command may supervise children that a kill would leave behind; kills it when it does not within ten seconds. */
+export async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT_MS);
+  await ended;
+  clearTimeout(timer);
 }

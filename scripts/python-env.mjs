@@ -6,6 +6,7 @@
  * - `.venv/prefect-dask`, of `scripts/python-requirements-prefect-dask.txt`: Dask with Prefect's task runner for it, on its nodes too.
  * - `.venv/dask-2025.4`, `.venv/dask-2025.12`: older releases of Dask that are supported.
  * - `.venv/ray`, of `scripts/python-requirements-ray.txt`: Ray.
+ * - `.venv/prefect-ray`, of `scripts/python-requirements-prefect-ray.txt`: Ray with Prefect's task runner for it, which wants Python 3.11.
  * - `.venv/interop`, of `scripts/python-requirements-interop.txt`: schemathesis, which makes requests up from the contract.
  *
  * `node scripts/python-env.mjs [NAME]` makes one of them, by default Prefect's, and prints the path of its Python on
@@ -22,6 +23,7 @@ import { repoFolder } from "./repo-node.mjs";
 const environments = {
   prefect: { requirements: "scripts/python-requirements.txt", content: "Prefect" },
   ray: { requirements: "scripts/python-requirements-ray.txt", content: "Ray" },
+  "prefect-ray": { requirements: "scripts/python-requirements-prefect-ray.txt", content: "Ray and Prefect" },
   "dask-2025.4": { requirements: "scripts/python-requirements-dask-2025.4.txt", content: "Dask 2025.4" },
   "dask-2025.12": { requirements: "scripts/python-requirements-dask-2025.12.txt", content: "Dask 2025.12" },
   dask: { requirements: "scripts/python-requirements-dask.txt", content: "Dask" },

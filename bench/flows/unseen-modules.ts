@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { DaskTaskRunner } from "sluice/dask";
+import type { TaskRunner } from "sluice";
 
 const PACKAGE = dirname(fileURLToPath(import.meta.resolve("sluice/package.json")));
 
@@ -20,11 +20,11 @@ export const firstSubmit = flow("first-submit-${index}", async () => {
 }
 
 /**
- * Writes small modules that no cluster has seen, and submits the task of each: it is bundled, sent to every worker and loaded by one of them.
+ * Writes small modules that no cluster has seen, and submits the task of each: it is bundled, sent to the cluster and loaded by one of its workers.
  *
  * @returns seconds of each first submit until its end
  */
-export async function firstSubmitSeconds(taskRunner: DaskTaskRunner, modules: number): Promise<readonly number[]> {
+export async function firstSubmitSeconds(taskRunner: TaskRunner, modules: number): Promise<readonly number[]> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-modules-"));
   try {
     await mkdir(join(folder, "node_modules"));
@@ -45,6 +45,6 @@ export async function firstSubmitSeconds(taskRunner: DaskTaskRunner, modules: nu
 
 interface Unseen {
   readonly firstSubmit: {
-    with(options: { readonly taskRunner: DaskTaskRunner }): () => PromiseLike<number>;
+    with(options: { readonly taskRunner: TaskRunner }): () => PromiseLike<number>;
   };
 }

@@ -1,33 +1,28 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ClusterStart } from "../../cluster/measure-cluster.ts";
+import { endProcess } from "../../program.ts";
 
 const START_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 10_000;
 /** Short against the start of Python, long enough not to take its CPU. */
 const POLL_MS = 20;
-
-/** What a cluster is made of. */
-export interface DaskPlan {
-  /** Path of the program `dask`. */
-  readonly command: string;
-  readonly workers: number;
-  /** Environment of the scheduler and the workers. */
-  readonly env: NodeJS.ProcessEnv;
-}
 
 /**
  * Runs `use` with the address of a scheduler on a free port of this machine, whose workers of one thread each are on their way; both are ended afterwards.
  *
  * Rejects when the scheduler ends by itself or has no address after a minute.
  */
-export async function withDask<T>(plan: DaskPlan, use: (address: string) => Promise<T>): Promise<T> {
+export async function withDask<T>(plan: ClusterStart, use: (address: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-dask-"));
   const children: ChildProcess[] = [];
   const start = (...args: readonly string[]): ChildProcess => {
-    const child = spawn(plan.command, args, { cwd: folder, env: plan.env, stdio: ["ignore", "ignore", "inherit"] });
+    const child = spawn(plan.environment.program("dask"), args, {
+      cwd: folder,
+      env: plan.env,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     children.push(child);
     return child;
   };
@@ -41,7 +36,7 @@ export async function withDask<T>(plan: DaskPlan, use: (address: string) => Prom
     return await use(address);
   } finally {
     // Workers first: they leave a scheduler that is there.
-    for (const child of children.toReversed()) await end(child);
+    for (const child of children.toReversed()) await endProcess(child);
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
@@ -56,14 +51,4 @@ async function addressIn(file: string, scheduler: ChildProcess): Promise<string>
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new Error(`dask scheduler has written no address into ${file} after ${START_TIMEOUT_MS / 1000} s.`);
-}
-
-/** Asks a process to end, because a worker's command supervises a child that a kill would leave behind; kills it when it does not. */
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
-  await ended;
-  clearTimeout(timer);
 }

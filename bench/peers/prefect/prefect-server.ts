@@ -1,16 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort, untilHealthy } from "../../program.ts";
+import { endProcess, freePort, untilHealthy } from "../../program.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const ENVIRONMENT = join(ROOT, ".venv", "prefect");
 const START_TIMEOUT_SECONDS = 120;
-const STOP_TIMEOUT_MS = 10_000;
 
 /** A real Prefect server on a free port with an empty home, and the environment that leads Prefect programs to it. */
 export interface PrefectServer {
@@ -66,7 +64,7 @@ async function startPrefectServer(home: string, command: string): Promise<Prefec
     port,
     environment,
     secondsUntilHealthy: (performance.now() - startMs) / 1000,
-    stop: () => stop(child),
+    stop: () => endProcess(child),
   };
 }
 
@@ -92,14 +90,4 @@ export async function withPrefectHome<T>(use: (home: string) => Promise<T>): Pro
   } finally {
     await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
-}
-
-/** Asks the server to end, because its command supervises a child that a kill would leave behind; kills it when it does not. */
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
-  await ended;
-  clearTimeout(timer);
 }

@@ -1,4 +1,4 @@
-"""The flows and tasks on Dask, written for Prefect. Each flow gives the seconds that it measured, inside, for a sync one rounds its own end up."""
+"""The flows and tasks on a cluster, written for Prefect. Each flow gives the seconds that it measured, inside, for a sync one rounds its own end up."""
 
 import asyncio
 import os
@@ -6,13 +6,13 @@ import time
 
 from prefect import flow, task
 
-import dask_jobs
+import cluster_jobs
 from spin import spin
 
 PAYLOAD = os.urandom(1 << 20)
 
-noop = task(dask_jobs.noop)
-echo = task(dask_jobs.echo)
+noop = task(cluster_jobs.noop)
+echo = task(cluster_jobs.echo)
 
 
 @flow

@@ -4,14 +4,14 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 
 /** What is asked of every way to use the cluster: the names that the Python programs know too. */
-export type DaskJob = "noop-trips" | "noop-map" | "echo-trips" | "spin-all";
+export type ClusterJob = "noop-trips" | "noop-map" | "echo-trips" | "spin-all";
 
 /** A way to use the cluster. */
-export interface DaskWay {
+export interface ClusterWay {
   /** Product and version when it is not Sluice. */
   readonly peer?: string;
   /** Does a job of n items and gives the seconds that were measured around its parts, within the program that did it. */
-  run(job: DaskJob, n: number): Promise<readonly number[]>;
+  run(job: ClusterJob, n: number): Promise<readonly number[]>;
 }
 
 /** Which Python runs which program, with which arguments. */
@@ -27,7 +27,7 @@ export interface PythonPeerPlan {
  *
  * A job rejects when the program has ended, which tells why on standard error.
  */
-export async function withPythonPeer<T>(plan: PythonPeerPlan, use: (way: DaskWay) => Promise<T>): Promise<T> {
+export async function withPythonPeer<T>(plan: PythonPeerPlan, use: (way: ClusterWay) => Promise<T>): Promise<T> {
   const { python, program, args, env } = plan;
   const child = spawn(python, [program, ...args], { env, stdio: ["pipe", "inherit", "inherit", "pipe"] });
   const ended = once(child, "exit");
@@ -43,7 +43,7 @@ export async function withPythonPeer<T>(plan: PythonPeerPlan, use: (way: DaskWay
     };
     // Proofs of the casts: answering.py writes a name first, then lists of seconds.
     const peer = (await read()) as string;
-    const run = async (job: DaskJob, n: number): Promise<readonly number[]> => {
+    const run = async (job: ClusterJob, n: number): Promise<readonly number[]> => {
       stdin.write(`${JSON.stringify({ job, n })}\n`);
       return (await read()) as readonly number[];
     };
