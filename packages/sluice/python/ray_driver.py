@@ -80,7 +80,7 @@ class RayDriver:
         self.emit = emit
         self.topic = uuid.uuid4().hex
         self.functions = {}
-        self.python = None
+        self.optioned = {}
         self.refs = {}
         self.closed = False
         threading.Thread(target=self._listen, daemon=True, name="sluice-mail").start()
@@ -128,20 +128,28 @@ class RayDriver:
                 self.emit({"event": "failed", "key": task["key"], "class": type(error).__name__, "message": str(error)})
 
     def _start(self, task, parts):
-        options = dict(task["options"], num_returns=2, name=task["name"])
+        function = self._function(task)
         if task["kind"] == "python":
-            if self.python is None:
-                self.python = python_function()
-            end, value = self.python.options(**options).remote(self.kit["python"], task["call"], *parts)
+            end, value = function.remote(self.kit["python"], task["call"], *parts)
         else:
-            function = self.functions.get(task["code"])
-            if function is None:
-                function = self.functions[task["code"]] = function_of(self.kit, task["code"])
-            call = json.dumps(dict(task["call"], topic=self.topic))
-            end, value = function.options(**options).remote(call, *parts)
+            end, value = function.remote(json.dumps(dict(task["call"], topic=self.topic)), *parts)
         key = task["key"]
         self.refs[key] = (end, value)
         end.future().add_done_callback(lambda future: self._ended(key, future))
+
+    def _function(self, task):
+        """The remote function of a task, with its options: made once for all that are alike."""
+        alike = (task["kind"], task["code"], task["name"], json.dumps(task["options"], sort_keys=True))
+        optioned = self.optioned.get(alike)
+        if optioned is None:
+            whole = task["kind"] + task["code"]
+            function = self.functions.get(whole)
+            if function is None:
+                function = python_function() if task["kind"] == "python" else function_of(self.kit, task["code"])
+                self.functions[whole] = function
+            options = dict(task["options"], num_returns=2, name=task["name"])
+            optioned = self.optioned[alike] = function.options(**options)
+        return optioned
 
     def _ended(self, key, future):
         try:

@@ -79,7 +79,7 @@ export class RayRun {
     const parts = [part.length, ...keys.map((key) => ({ key }))];
     const task: RayTask = {
       key: this.key,
-      name: this.#spec.run_name,
+      name: keyName(this.#spec),
       kind: "node",
       code,
       call,
@@ -97,7 +97,7 @@ export class RayRun {
     const { call, parts } = await pythonCall(path, this.#spec.args);
     const task: RayTask = {
       key: this.key,
-      name: this.#spec.run_name,
+      name: keyName(this.#spec),
       kind: "python",
       code: "",
       call,
