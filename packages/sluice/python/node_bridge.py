@@ -101,6 +101,7 @@ class NodeProcess:
         self.poller.register(ours, select.POLLIN)
         self.ahead = b""
         self.sending = threading.Lock()
+        self.ending = threading.Lock()
         self.crash = None
         self.cancelled = False
         self.timed_out = False
@@ -225,9 +226,11 @@ class NodeProcess:
             self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             pass
-        if self.alive is not None:
-            os.close(self.alive)
-            self.alive = None
+        # Whoever serves the body and whoever cancels it may both come here: a descriptor closed twice may be somebody else's by then.
+        with self.ending:
+            if self.alive is not None:
+                os.close(self.alive)
+                self.alive = None
         self.socket.close()
 
     def lives(self):

@@ -39,9 +39,15 @@ class Mail:
                 self.event_of(topic).set()
 
     async def take(self, topic):
-        await self.event_of(topic).wait()
-        self.event_of(topic).clear()
+        event = self.event_of(topic)
+        await event.wait()
+        event.clear()
         return self.items.pop(topic, [])
+
+    async def end(self, topic):
+        """Lets go whoever waits for this topic: nobody will ask for it again."""
+        self.event_of(topic).set()
+        del self.news[topic]
 
 
 def function_of(kit, code):
@@ -90,6 +96,7 @@ class RayDriver:
 
     def close(self):
         self.closed = True
+        self.kit["mail"].end.remote(self.topic)
         for end, _ in list(self.refs.values()):
             self._cancel_ref(end, False)
 

@@ -1,14 +1,13 @@
 import type { ResourceLimits } from "node:worker_threads";
 import type { HomeLink } from "../engine/far-side-port.ts";
 import type { TaskRunner } from "../engine/task-runner.ts";
-import { SluiceError } from "../wire/errors.ts";
 import type { RunnerDescription } from "../wire/run-spec.ts";
 import type { FarSideStart } from "./messages.ts";
 import type { Executor, ExecutorEvents } from "./pool/executor.ts";
 import { startProcess } from "./pool/process-executor.ts";
 import { startThread } from "./pool/thread-executor.ts";
 import { WorkerPool } from "./pool/worker-pool.ts";
-import { describe, runnersRuntime } from "./runtime.ts";
+import { describe, requireLink, runnersRuntime } from "./runtime.ts";
 
 /** The options of a thread or process runner, as its description holds them: checked, with every default filled in. */
 export interface PoolOptions {
@@ -64,13 +63,8 @@ export async function closeRunners(): Promise<void> {
 }
 
 function startExecutor(description: RunnerDescription, options: PoolOptions, events: ExecutorEvents): Executor {
-  const { link, uplink } = runnersRuntime();
-  if (link === null) {
-    throw new SluiceError(
-      "SLUICE_WORKER_START_FAILED",
-      "The runner has no link to a home: runs are submitted inside a flow, which opens one.",
-    );
-  }
+  const link = requireLink();
+  const { uplink } = runnersRuntime();
   const start: FarSideStart = {
     pools: [description, ...(uplink?.pools ?? [])],
     address: link.address,

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { HomeLink } from "../engine/far-side-port.ts";
 import type { TaskRunner } from "../engine/task-runner.ts";
+import { SluiceError } from "../wire/errors.ts";
 import type { RunnerDescription } from "../wire/run-spec.ts";
 import { LocalSlotLedger, type SlotLedger } from "./slot-ledger.ts";
 
@@ -43,6 +44,16 @@ export function runnersRuntime(): RunnersRuntime {
     uplink: null,
     pools: new Map(),
   });
+}
+
+/** How workers reach the store. @throws SluiceError SLUICE_WORKER_START_FAILED outside a session, which gives it */
+export function requireLink(): HomeLink {
+  const { link } = runnersRuntime();
+  if (link !== null) return link;
+  throw new SluiceError(
+    "SLUICE_WORKER_START_FAILED",
+    "The runner has no link to a home: runs are submitted inside a flow, which opens one.",
+  );
 }
 
 /** Tells descriptions apart: equal texts mean equal kind and options, whatever the order of their keys. */

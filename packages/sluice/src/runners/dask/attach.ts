@@ -1,11 +1,10 @@
 import type { RunnerDescription } from "../../wire/run-spec.ts";
 import { findPython } from "../cluster/python-interpreter.ts";
-import { describe, runnersRuntime, type LivePool } from "../runtime.ts";
+import { describe, requireLink, runnersRuntime, type LivePool } from "../runtime.ts";
 import { connectFromNode, connectToDask, readMaterial } from "./dask-connection.ts";
 import { ClusterPool, dashboardNotice, type OpenCluster } from "../cluster/cluster-pool.ts";
 import { openDask } from "./open-dask.ts";
 import type { DaskOptions } from "./dask-options.ts";
-import { SluiceError } from "../../wire/errors.ts";
 import { startCluster } from "./temporary-cluster.ts";
 
 /** Gives the cluster behind a runner: the live one of this thread, or of a worker's parents, else one that is opened at the first run. */
@@ -43,13 +42,7 @@ async function openCluster(
   options: DaskOptions,
   onLost: (reason: string) => void,
 ): Promise<OpenCluster> {
-  const { link } = runnersRuntime();
-  if (link === null) {
-    throw new SluiceError(
-      "SLUICE_WORKER_START_FAILED",
-      "The runner has no link to a home: runs are submitted inside a flow, which opens one.",
-    );
-  }
+  const link = requireLink();
   const parts = { description, options, link, onLost };
   const { address, security } = options;
   if (address !== null) {

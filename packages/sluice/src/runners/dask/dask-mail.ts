@@ -76,7 +76,6 @@ export class DaskMail {
     const groups = [...this.#unsent.values()];
     this.#unsent.clear();
     for (const { annotations, tasks } of groups) {
-      // Those cancelled meanwhile are over.
       this.#connection.client.submit(tasks, annotations, (key, end) => this.#keyEnded(key, end));
     }
   }

@@ -1,5 +1,4 @@
 import type { RunnerNotice } from "../../engine/task-runner.ts";
-import { SluiceError } from "../../wire/errors.ts";
 import type { RunnerDescription } from "../../wire/run-spec.ts";
 import { isOwnHost, reachableHome } from "../cluster/addresses.ts";
 import { bridgeSettings, hashOfBundle } from "../cluster/bridge-settings.ts";
@@ -9,7 +8,7 @@ import { CodeShelf } from "../cluster/code/code-shelf.ts";
 import { findPython } from "../cluster/python-interpreter.ts";
 import { hashOfSources } from "../cluster/python-sources.ts";
 import { sdkFiles } from "../cluster/code/sdk-files.ts";
-import { describe, runnersRuntime, type LivePool } from "../runtime.ts";
+import { describe, requireLink, runnersRuntime, type LivePool } from "../runtime.ts";
 import { LocalSlotLedger, type SlotTicket } from "../slot-ledger.ts";
 import { startBridge, type RayEvent, type RayLine } from "./ray-line.ts";
 import { RayMail } from "./ray-mail.ts";
@@ -107,13 +106,7 @@ async function openCluster(
   options: RayOptions,
   onLost: (reason: string) => void,
 ): Promise<OpenCluster> {
-  const { link } = runnersRuntime();
-  if (link === null) {
-    throw new SluiceError(
-      "SLUICE_WORKER_START_FAILED",
-      "The runner has no link to a home: runs are submitted inside a flow, which opens one.",
-    );
-  }
+  const link = requireLink();
   const sdk = await sdkFiles(link.engineUrl);
   const python = findPython("ray", options.python, link.pythonFolder);
   const module = `sluice_${hashOfSources(["node_bridge.py", "ray_driver.py", "ray_bridge.py"])}`;
