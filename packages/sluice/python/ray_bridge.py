@@ -1,6 +1,6 @@
 """The bridge between a program in Node.js and a Ray cluster, started with that cluster's own Python.
 
-`ray_bridge.py '{"module", "init_kwargs"}'` speaks frames as `node_bridge.py` does, on standard input and output, and first says `hello`, or `error`. It ends when its standard input does,
+`ray_bridge.py '{"module", "init_kwargs"}'` speaks frames as `node_process.py` does, on standard input and output, and first says `hello`, or `error`. It ends when its standard input does,
 and with it all that it had on the cluster.
 """
 
@@ -15,7 +15,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 def source():
     texts = []
-    for name in ("node_bridge.py", "ray_driver.py"):
+    for name in ("node_process.py", "node_bridge.py", "ray_driver.py"):
         with open(os.path.join(FOLDER, name), encoding="utf8") as file:
             texts.append(file.read())
     return "\n".join(texts)

@@ -1,4 +1,4 @@
-"""Runs flows and tasks of Sluice on a Ray cluster. Executed after `node_bridge.py`, with its names as globals: in the bridge near the cluster, and in Ray's workers.
+"""Runs flows and tasks of Sluice on a Ray cluster. Executed after `node_process.py` and `node_bridge.py`, with their names as globals: in the bridge near the cluster, and in Ray's workers.
 
 A driver takes messages of Node's (`submit`, `cancel`, `fetch`, `release`) and emits what becomes of its tasks (`ended`, `failed`, `started`, `value`). The bridge has one; so has each Ray
 worker whose child submits runs of its own.

@@ -1,5 +1,5 @@
 /**
- * Frames between Node and Python: `u32 length of the header | u64 length of the body | header (JSON) | body`, little endian (node_bridge.py).
+ * Frames between Node and Python: `u32 length of the header | u64 length of the body | header (JSON) | body`, little endian (node_process.py).
  */
 const HEAD_BYTES = 12;
 

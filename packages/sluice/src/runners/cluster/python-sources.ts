@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 
 /** All of the package's Python files. */
 export const PYTHON_FILES = [
+  "node_process.py",
   "node_bridge.py",
   "dask_tasks.py",
   "dask_worker.py",

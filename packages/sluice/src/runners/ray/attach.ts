@@ -109,7 +109,7 @@ async function openCluster(
   const link = requireLink();
   const sdk = await sdkFiles(link.engineUrl);
   const python = findPython("ray", options.python, link.pythonFolder);
-  const module = `sluice_${hashOfSources(["node_bridge.py", "ray_driver.py", "ray_bridge.py"])}`;
+  const module = `sluice_${hashOfSources(["node_process.py", "node_bridge.py", "ray_driver.py", "ray_bridge.py"])}`;
   const init = {
     include_dashboard: false,
     ...(options.address !== null && { address: options.address }),
