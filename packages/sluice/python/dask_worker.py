@@ -16,8 +16,6 @@ from distributed.utils import sync
 from distributed.worker import thread_state
 
 MAX_DEPTH = 8
-# A larger value goes in a frame of its own.
-IN_FRAME_BYTES = 4096
 
 
 def module_of(name, text):
@@ -101,22 +99,29 @@ class SluiceWorker:
     def run_python(self, call, parts):
         return module_of(MODULE + "_python", PYTHON).run_python(call, parts)
 
-    def results(self, keys, limit):
-        """The ends of these keys as far as they are here: `[header, value]`, with None for a value above the limit of bytes."""
-        found = {}
+    def results(self, keys, kept, together):
+        """The results of these keys as far as they are here, joined: of one whose value has more than `kept` bytes only the header is given.
+
+        An answer has about `together` bytes: other keys are named as those for later.
+        """
+        found = {"keys": [], "sizes": [], "given": [], "later": []}
+        parts = []
+        total = 0
         for key in keys:
-            value = self.worker.data.get(key)
-            if value is None:
+            result = self.worker.data.get(key)
+            if result is None:
                 continue
-            size = int.from_bytes(value[:4], "little") + 4
-            body = memoryview(value)[size:]
-            if len(body) > limit:
-                body = None
-            elif len(body) > IN_FRAME_BYTES:
-                body = to_serialize(body)
-            else:
-                body = bytes(body)
-            found[key] = [bytes(value[4:size]), body, len(value) - size]
+            if total >= together:
+                found["later"].append(key)
+                continue
+            head = 4 + int.from_bytes(result[:4], "little")
+            given = len(result) if len(result) - head <= kept else head
+            found["keys"].append(key)
+            found["sizes"].append(len(result))
+            found["given"].append(given)
+            parts.append(memoryview(result)[:given])
+            total += given
+        found["joined"] = to_serialize(parts[0] if len(parts) == 1 else b"".join(parts))
         return found
 
     def close(self):
@@ -152,8 +157,8 @@ class SluiceWorkerPlugin(WorkerPlugin):
         setattr(worker, MODULE, part)
         define_tasks().bridge_of = lambda: sluice_of(get_worker())
 
-        async def results(keys, limit):
-            return part.results(keys, limit)
+        async def results(keys, kept, together):
+            return part.results(keys, kept, together)
 
         async def cancel(key, message):
             return part.bridge.ask_to_stop(key, message)

@@ -61,8 +61,8 @@ class NodeBridge:
         fit = False
         # When the body has started, for both sides: only a limit of its time needs to know it better.
         started_us = time.time_ns() // 1000
-        quick = True
         try:
+            child.when_quiet(QUICK_SECONDS, lambda: on_started(started_us))
             child.send(
                 {
                     "role": "run",
@@ -73,9 +73,6 @@ class NodeBridge:
                 parts,
             )
             while True:
-                if quick and not child.speaks_within(QUICK_SECONDS):
-                    quick = False
-                    on_started(started_us)
                 header, body = child.receive()
                 role = header["role"]
                 if role == "crashed":

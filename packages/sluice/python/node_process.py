@@ -10,7 +10,6 @@ body is the end of the run as it is given on: `u32 length of the header | header
 import collections
 import json
 import os
-import select
 import shutil
 import signal
 import socket
@@ -25,6 +24,7 @@ TAIL_BYTES = 8192
 READ_AHEAD_BYTES = 16384
 SOCKET_BUFFER_BYTES = 1 << 20
 FRAME = struct.Struct("<IQ")
+PERIOD = struct.Struct("@ll")
 RESULT = struct.Struct("<I")
 
 
@@ -88,9 +88,8 @@ class NodeProcess:
         environment = dict(os.environ, **settings["env"])
         environment["SLUICE_BRIDGE"] = f"{theirs.fileno()},{alive_reader},{root}"
         self.socket = ours
-        self.poller = select.poll()
-        self.poller.register(ours, select.POLLIN)
         self.ahead = b""
+        self.on_quiet = None
         self.sending = threading.Lock()
         self.ending = threading.Lock()
         self.crash = None
@@ -185,6 +184,9 @@ class NodeProcess:
                     got = len(self.ahead)
             except TimeoutError:
                 raise
+            except BlockingIOError:
+                self._quiet()
+                continue
             except OSError:
                 # Reset by the child, or closed here by whoever has ended it.
                 got = 0
@@ -192,8 +194,24 @@ class NodeProcess:
                 raise self._death()
         return buffer
 
-    def speaks_within(self, seconds):
-        return bool(self.ahead) or bool(self.poller.poll(seconds * 1000))
+    def when_quiet(self, seconds, callback):
+        """Calls back, once, when the child says nothing for so long while it is listened to.
+
+        By a limit of the socket's own: what is read within it costs one call of the system.
+        """
+        if self.on_quiet is None:
+            self._limit_reads(seconds)
+        self.on_quiet = callback
+
+    def _quiet(self):
+        callback, self.on_quiet = self.on_quiet, None
+        self._limit_reads(0)
+        if callback is not None:
+            callback()
+
+    def _limit_reads(self, seconds):
+        period = PERIOD.pack(int(seconds), int(seconds % 1 * 1e6))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, period)
 
     def _death(self):
         try:

@@ -2,13 +2,17 @@
  * Frames between Node and Python: `u32 length of the header | u64 length of the body | header (JSON) | body`, little endian (node_process.py).
  */
 const HEAD_BYTES = 12;
+/** A body of fewer bytes is copied: that costs less than to write it apart. */
+const COPIED_BYTES = 4096;
 
-/** Writes one frame; bodies are not copied. */
+/** Writes one frame; large bodies are not copied. */
 export function frameOf(header: object, parts: readonly Uint8Array[] = []): readonly Uint8Array[] {
   const text = Buffer.from(JSON.stringify(header));
   const head = Buffer.alloc(HEAD_BYTES);
+  const bodyBytes = parts.reduce((sum, part) => sum + part.length, 0);
   head.writeUInt32LE(text.length, 0);
-  head.writeBigUInt64LE(BigInt(parts.reduce((sum, part) => sum + part.length, 0)), 4);
+  head.writeBigUInt64LE(BigInt(bodyBytes), 4);
+  if (bodyBytes < COPIED_BYTES) return [Buffer.concat([head, text, ...parts])];
   return [Buffer.concat([head, text]), ...parts.filter((part) => part.length > 0)];
 }
 

@@ -5,32 +5,25 @@ import { KEPT_FROM_BYTES } from "../cluster/carried-order.ts";
 import type { BridgedEnd } from "../cluster/carried-end.ts";
 import type { DaskConnection } from "./dask-connection.ts";
 import type { DaskRun } from "./dask-run.ts";
-import { bytesOf, type GraphTask, type KeyEnd } from "./protocol/dask-client.ts";
+import { FetchPace } from "./fetch-pace.ts";
+import type { GraphTask, KeyEnd, Placement } from "./protocol/dask-client.ts";
 import { PythonGlobal } from "./protocol/pickle.ts";
 import { isRecord } from "./protocol/rpc.ts";
+import { fetchResults, type KeyResult, type ResultLimits } from "./run-results.ts";
 
 /** How a run is called on the cluster. */
-export interface DaskCall {
+export interface DaskCall extends Placement {
   readonly function: "task" | "flow" | "python";
   readonly args: GraphTask["args"];
-  readonly annotations: Readonly<Record<string, unknown>>;
 }
 
-/** Results are fetched together: while many runs are open, a part of them is waited for, at most this many milliseconds. */
-const TOGETHER_MS = 20;
-const TOGETHER_PART = 2;
-const TOGETHER_MOST = 500;
 /** Milliseconds until a result that was not where it should be is looked for again. */
 const RETRY_MS = 100;
-const ALL_BYTES = Number.MAX_SAFE_INTEGER;
+/** Bytes of results in one answer of a worker; a larger one comes alone. */
+const TOGETHER_BYTES = 16 * 1024 * 1024;
+const UNLIMITED: ResultLimits = { kept: Number.MAX_SAFE_INTEGER, together: Number.MAX_SAFE_INTEGER };
 /** Tries to fetch one value, each {@link RETRY_MS} after the other: its node may have died, and Dask makes it again elsewhere. */
 const FETCH_TRIES = 600;
-
-interface OpenRun {
-  readonly run: DaskRun;
-  /** `waiting` for its key, whose result is then `wanted`, and being fetched. */
-  state: "waiting" | "wanted";
-}
 
 /**
  * What goes to a cluster and comes back, for all runs of one connection.
@@ -43,52 +36,53 @@ interface OpenRun {
 export class DaskMail {
   readonly topic: string;
   readonly #connection: DaskConnection;
-  readonly #open = new Map<string, OpenRun>();
-  readonly #unsent = new Map<string, { readonly annotations: DaskCall["annotations"]; readonly tasks: GraphTask[] }>();
+  readonly #open = new Map<string, DaskRun>();
+  readonly #unsent = new Map<string, { readonly placement: Placement; readonly tasks: GraphTask[] }>();
   readonly #wanted = new Set<string>();
   /** Keys of values that are kept on the cluster. */
   readonly #kept = new Set<string>();
+  readonly #pace: FetchPace;
   #isFetching = false;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(connection: DaskConnection) {
     this.#connection = connection;
     this.topic = `sluice-${connection.client.id}`;
+    this.#pace = new FetchPace(() => void this.#fetch());
     connection.client.subscribe(this.topic, (event) => this.#startedBy(event));
   }
 
   submit(run: DaskRun, call: DaskCall): void {
     const { key } = run;
-    this.#open.set(key, { run, state: "waiting" });
+    this.#open.set(key, run);
     const task = {
       key,
       function: new PythonGlobal(this.#connection.module, call.function),
       args: call.args,
     };
-    const group = JSON.stringify(call.annotations);
+    const { priority, annotations } = call;
+    const group = JSON.stringify([priority, annotations]);
     const unsent = this.#unsent.get(group);
     if (unsent !== undefined) return void unsent.tasks.push(task);
     if (this.#unsent.size === 0) setImmediate(() => this.#send());
-    this.#unsent.set(group, { annotations: call.annotations, tasks: [task] });
+    this.#unsent.set(group, { placement: { priority, annotations }, tasks: [task] });
   }
 
   #send(): void {
     const groups = [...this.#unsent.values()];
     this.#unsent.clear();
-    for (const { annotations, tasks } of groups) {
-      this.#connection.client.submit(tasks, annotations, (key, end) => this.#keyEnded(key, end));
+    for (const { placement, tasks } of groups) {
+      this.#connection.client.submit(tasks, placement, (key, end) => this.#keyEnded(key, end));
     }
   }
 
   #keyEnded(key: string, end: KeyEnd): void {
-    const open = this.#open.get(key);
-    if (open === undefined) return;
+    const run = this.#open.get(key);
+    if (run === undefined) return;
     if (end.how !== "memory") {
       this.#open.delete(key);
-      open.run.failed(end);
+      run.failed(end);
       return;
     }
-    open.state = "wanted";
     this.#wanted.add(key);
     this.#fetchSoon();
   }
@@ -97,80 +91,66 @@ export class DaskMail {
   #startedBy(event: unknown): void {
     const message: unknown = Array.isArray(event) ? event[1] : undefined;
     if (!isRecord(message)) return;
-    this.#open.get(String(message["key"]))?.run.started(Number(message["started_us"]));
+    this.#open.get(String(message["key"]))?.started(Number(message["started_us"]));
   }
 
-  /** Each fetch costs the scheduler a request, so it is worth a moment while others are about to end. */
   #fetchSoon(): void {
-    if (this.#wanted.size >= Math.min(this.#open.size / TOGETHER_PART, TOGETHER_MOST)) void this.#fetch();
-    else this.#timer ??= setTimeout(() => void this.#fetch(), TOGETHER_MS);
+    if (this.#isFetching || this.#wanted.size === 0) return;
+    this.#pace.ended(
+      { wanted: this.#wanted.size, waiting: this.#open.size - this.#wanted.size },
+      this.#connection.client.threads,
+    );
   }
 
   async #fetch(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#isFetching) return;
+    const keys = [...this.#wanted];
+    this.#wanted.clear();
     this.#isFetching = true;
-    while (this.#wanted.size > 0) {
-      const keys = [...this.#wanted];
-      this.#wanted.clear();
-      const missing = await this.#fetchAll(keys);
-      if (missing.length > 0) setTimeout(() => this.#wantAgain(missing), RETRY_MS);
-      if (this.#wanted.size < Math.min(this.#open.size / TOGETHER_PART, TOGETHER_MOST)) break;
-    }
+    const { missing, later } = await this.#fetchAll(keys);
     this.#isFetching = false;
-    if (this.#wanted.size > 0) this.#fetchSoon();
+    if (missing.length > 0) setTimeout(() => this.#wantAgain(missing), RETRY_MS);
+    this.#wantAgain(later);
   }
 
   #wantAgain(keys: readonly string[]): void {
     for (const key of keys) if (this.#open.has(key)) this.#wanted.add(key);
-    void this.#fetch();
+    this.#fetchSoon();
   }
 
-  /** Gives the keys whose results were nowhere. */
-  async #fetchAll(keys: readonly string[]): Promise<readonly string[]> {
+  /** Gives the keys whose results were nowhere, and those of which a worker had too much for one answer. */
+  async #fetchAll(
+    keys: readonly string[],
+  ): Promise<{ readonly missing: readonly string[]; readonly later: readonly string[] }> {
     const { client } = this.#connection;
+    const limits = { kept: KEPT_FROM_BYTES, together: TOGETHER_BYTES };
     try {
       const holders = await client.whoHas(keys);
       const byWorker = Map.groupBy(keys, (key) => holders.get(key)?.[0]);
-      const found = await Promise.all(Array.from(byWorker, ([worker, held]) => this.#fetchFrom(worker, held)));
-      const done = new Set(found.flat());
-      client.release([...done].filter((key) => !this.#kept.has(key)));
-      return keys.filter((key) => !done.has(key));
+      const missing = new Set(keys);
+      const later: string[] = [];
+      const fetchFrom = async (worker: string | undefined, held: readonly string[]): Promise<void> => {
+        const found = await fetchResults(this.#connection, { worker, keys: held, limits });
+        later.push(...found.later);
+        for (const result of found.results) this.#deliver(result);
+        for (const key of [...found.later, ...found.results.map((result) => result.key)]) missing.delete(key);
+      };
+      await Promise.all(Array.from(byWorker, ([worker, held]) => fetchFrom(worker, held)));
+      const gone = new Set([...missing, ...later, ...this.#kept]);
+      client.release(keys.filter((key) => !gone.has(key)));
+      return { missing: [...missing], later };
     } catch {
       // The scheduler did not answer: its stream tells whether it is gone.
-      return keys;
+      return { missing: keys, later: [] };
     }
   }
 
-  async #fetchFrom(worker: string | undefined, keys: readonly string[]): Promise<readonly string[]> {
-    if (worker === undefined) return [];
-    const { client, module } = this.#connection;
-    let answer: unknown;
-    try {
-      answer = await client.callWorker(worker, `${module}_results`, { keys, limit: KEPT_FROM_BYTES });
-    } catch {
-      // It has died meanwhile: Dask runs the keys again, or has them elsewhere.
-      return [];
-    }
-    if (!isRecord(answer)) return [];
-    for (const [key, result] of Object.entries(answer)) {
-      if (Array.isArray(result)) this.#deliver(key, result);
-    }
-    return Object.keys(answer);
-  }
-
-  /** `result` is `[header, value, bytes of the value]`, the value null where it is large (dask_worker.py). */
-  #deliver(key: string, result: readonly unknown[]): void {
-    const open = this.#open.get(key);
+  #deliver({ key, end, value, bytes }: KeyResult): void {
+    const run = this.#open.get(key);
     this.#open.delete(key);
-    if (open === undefined) return;
-    const header = bytesOf(result[0]) ?? Buffer.alloc(0);
-    const end = JSON.parse(header.toString("utf8")) as BridgedEnd; // the far side's, or the bridge's
-    const value = bytesOf(result[1]);
-    if (value !== null) open.run.ended(end, value);
-    else if (end.type === "python-completed") void this.#fetchPython(key, open.run, end);
-    else open.run.ended(end, this.#keep(key, Number(result[2]), "value_hash" in end ? (end.value_hash ?? key) : key));
+    if (run === undefined) return;
+    if (value !== null) run.ended(end, value);
+    else if (end.type === "python-completed") void this.#fetchPython(key, run, end);
+    else run.ended(end, this.#keep(key, bytes, "value_hash" in end ? (end.value_hash ?? key) : key));
   }
 
   /** Python's values are not for other runs as they are. */
@@ -209,8 +189,8 @@ export class DaskMail {
     const { client } = this.#connection;
     for (let attempt = 0; attempt < FETCH_TRIES && this.#kept.has(key); attempt++) {
       const worker = (await client.whoHas([key])).get(key)?.[0];
-      const answer = await this.#resultsOf(worker, key);
-      const value = Array.isArray(answer) ? bytesOf(answer[1]) : null;
+      const { results } = await fetchResults(this.#connection, { worker, keys: [key], limits: UNLIMITED });
+      const value = results[0]?.value ?? null;
       if (value !== null) {
         this.#drop(key);
         return value;
@@ -221,17 +201,5 @@ export class DaskMail {
       "SLUICE_RESULT_MISSING",
       `The value of ${key} was kept on the cluster ${client.address}, and is there no more${this.#kept.has(key) ? ": its worker is gone, and no other has made it again" : ": the flow run that it belonged to is over"}.`,
     );
-  }
-
-  async #resultsOf(worker: string | undefined, key: string): Promise<unknown> {
-    if (worker === undefined) return undefined;
-    const { client, module } = this.#connection;
-    try {
-      const answer = await client.callWorker(worker, `${module}_results`, { keys: [key], limit: ALL_BYTES });
-      return isRecord(answer) ? answer[key] : undefined;
-    } catch {
-      // It has died meanwhile.
-      return undefined;
-    }
   }
 }

@@ -12,7 +12,7 @@ import { graceOf, keyName, referred } from "../cluster/carried-run-parts.ts";
 import { cancelledEnd, crashedEnd, messageOf, notSerializable } from "../run-end.ts";
 import type { DaskConnection } from "./dask-connection.ts";
 import type { DaskMail } from "./dask-mail.ts";
-import { KeyReference, type KeyEnd } from "./protocol/dask-client.ts";
+import { KeyReference, type KeyEnd, type Placement } from "./protocol/dask-client.ts";
 import type { PythonException } from "./protocol/exceptions.ts";
 import { BOUNDED_DEPTHS, flowResource } from "./protocol/plugins.ts";
 
@@ -69,7 +69,7 @@ export class DaskRun {
     mail.submit(this, {
       function: this.#spec.kind,
       args: [JSON.stringify(call), part, ...keys.map((key) => new KeyReference(key))],
-      annotations: this.#annotations(),
+      ...this.#place(),
     });
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener("abort", this.#onAbort, { once: true });
@@ -79,7 +79,7 @@ export class DaskRun {
   async #runPython(path: string, mail: DaskMail): Promise<RunEnd> {
     const { signal } = this.#options;
     const { call, parts } = await pythonCall(path, this.#spec.args);
-    mail.submit(this, { function: "python", args: [call, ...parts], annotations: this.#annotations() });
+    mail.submit(this, { function: "python", args: [call, ...parts], ...this.#place() });
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener("abort", this.#onAbort, { once: true });
     return this.#end.promise;
@@ -102,15 +102,17 @@ export class DaskRun {
     this.#finish(crashedEnd(errorOf(end)));
   }
 
-  #annotations(): Readonly<Record<string, unknown>> {
+  #place(): Placement {
     const { priority, retries, workers, allowOtherWorkers } = this.#placement;
     const resources = { ...this.#placement.resources, ...this.#flowResource() };
     return {
       // Deeper first: a worker looks no further than the first of those that wait for a resource, so the flows that others wait for must stand there.
       priority: (priority ?? 0) * DEPTHS_OF_PRIORITY + Math.min(this.#spec.depth, DEPTHS_OF_PRIORITY - 1),
-      ...(retries !== undefined && { retries }),
-      ...(workers !== undefined && { workers: [...workers], allow_other_workers: allowOtherWorkers ?? false }),
-      ...(Object.keys(resources).length > 0 && { resources }),
+      annotations: {
+        ...(retries !== undefined && { retries }),
+        ...(workers !== undefined && { workers: [...workers], allow_other_workers: allowOtherWorkers ?? false }),
+        ...(Object.keys(resources).length > 0 && { resources }),
+      },
     };
   }
 

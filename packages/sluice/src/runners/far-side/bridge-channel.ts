@@ -69,8 +69,10 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
   const start = await started.promise;
   const settings = JSON.parse(start.settings) as BridgeSettings; // written by the near side
   const write: WriteFrame = (header, parts) => {
+    const [first = Buffer.alloc(0), ...others] = frameOf(header, parts);
+    if (others.length === 0) return void socket.write(first);
     socket.cork();
-    for (const part of frameOf(header, parts)) socket.write(part);
+    for (const part of [first, ...others]) socket.write(part);
     socket.uncork();
   };
   refuseOtherClone(settings.clone, (message) => write({ role: "start-failed", message }));
@@ -176,7 +178,7 @@ function runMessage(
   const [first = 0, ...others] = order.parts;
   // Written by the near side, of the same version of the package (its files are those of this process).
   const carried = deserialize(content.subarray(0, first)) as CarriedOrder;
-  const bundle = pathToFileURL(join(here.root, "code", carried.code, BUNDLE_FILE)).href;
+  const bundle = bundleUrl(here.root, carried.code);
   const values = partsOf(content.subarray(first), others).map((part) =>
     carried.valuesAre === "bare" ? (deserialize(part) as unknown) : valueOfEnd(part),
   );
@@ -190,6 +192,17 @@ function runMessage(
     timeoutMs: carried.timeoutMs,
     startedUs: order.started_us,
   };
+}
+
+const bundleUrls = new Map<string, string>();
+
+/** Where a bundle lies; the same text for all runs of it. */
+function bundleUrl(root: string, code: string): string {
+  const known = bundleUrls.get(code);
+  if (known !== undefined) return known;
+  const url = pathToFileURL(join(root, "code", code, BUNDLE_FILE)).href;
+  bundleUrls.set(code, url);
+  return url;
 }
 
 function partsOf(content: Buffer, lengths: readonly number[]): readonly Buffer[] {

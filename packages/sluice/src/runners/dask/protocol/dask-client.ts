@@ -31,8 +31,13 @@ export type KeyEnd =
   | { readonly how: "cancelled"; readonly reason: string }
   | { readonly how: "lost"; readonly reason: string };
 
-/** Dask's annotations of tasks. */
-export type Annotations = Readonly<Record<string, unknown>>;
+/** Where and when tasks are run. */
+export interface Placement {
+  /** Tasks of a higher priority come first. */
+  readonly priority: number;
+  /** Dask's annotations, but for the priority: each costs the scheduler something for each task. */
+  readonly annotations: Readonly<Record<string, unknown>>;
+}
 
 /** A worker as the scheduler knows it. */
 export interface WorkerIdentity {
@@ -62,6 +67,8 @@ export interface DaskClientOptions extends CommOptions {
 
 const TASK = new PythonGlobal("dask._task_spec", "Task");
 const TASK_REFERENCE = new PythonGlobal("dask._task_spec", "TaskRef");
+/** Milliseconds until the count of threads is asked for again. */
+const THREADS_MS = 5000;
 /** Bytes from this many on go in a frame of their own. */
 const BUFFER_BYTES = 16 * 1024;
 
@@ -81,6 +88,8 @@ export class DaskClient {
   readonly #keys = new Map<string, (end: KeyEnd) => void>();
   readonly #listeners = new Map<string, (message: unknown) => void>();
   readonly #heartbeat: NodeJS.Timeout;
+  #threads = 0;
+  #threadsAskedMs = Number.NEGATIVE_INFINITY;
   /** Messages of this turn of the event loop, sent together. */
   #unsent: unknown[] = [];
   #closed = false;
@@ -154,7 +163,7 @@ export class DaskClient {
    *
    * @param onEnd called once for each key
    */
-  submit(tasks: readonly GraphTask[], annotations: Annotations, onEnd: (key: string, end: KeyEnd) => void): void {
+  submit(tasks: readonly GraphTask[], placement: Placement, onEnd: (key: string, end: KeyEnd) => void): void {
     const graph = new Map(
       tasks.map((task) => [task.key, new PythonCall(TASK, [task.key, task.function, ...task.args.map(argumentOf)])]),
     );
@@ -168,7 +177,8 @@ export class DaskClient {
       fifo_timeout: "60s",
       actors: null,
       code: emptyTuple,
-      annotations: new Pickled(annotations),
+      user_priority: placement.priority,
+      annotations: new Pickled(placement.annotations),
       span_metadata: new Pickled({ collections: [{ type: "Future" }] }),
     });
     const ended = this.#stream.ended;
@@ -191,6 +201,20 @@ export class DaskClient {
   subscribe(topic: string, listener: (message: unknown) => void): void {
     this.#listeners.set(topic, listener);
     this.#send({ op: "subscribe-topic", topic, client: this.id });
+  }
+
+  /** Threads of all workers, as they were some seconds ago; 0 while nothing is known. */
+  get threads(): number {
+    const nowMs = performance.now();
+    if (nowMs >= this.#threadsAskedMs + THREADS_MS) {
+      this.#threadsAskedMs = nowMs;
+      const take = (found: unknown): void => {
+        if (isRecord(found)) this.#threads = Number(found["total_threads"] ?? 0);
+      };
+      // Whether the scheduler answers is told by its stream.
+      this.call("identity", { n_workers: 0 }).then(take, () => undefined);
+    }
+    return this.#threads;
   }
 
   /** Which workers hold these keys. */
