@@ -4,9 +4,9 @@ Executed after `node_process.py`, with its names as globals.
 """
 
 
+import contextlib
+
 IDLE_SECONDS = 30
-# A body that is over by then is not reported as started: its end says it.
-QUICK_SECONDS = 0.1
 
 
 def pool_of(settings_text):
@@ -46,10 +46,24 @@ class NodeBridge:
             if not os.path.exists(target):
                 raise
 
-    def run(self, settings_text, limit_seconds, parts, *, key, on_started, secede, rejoin, up=None):
-        """Runs one body and gives its end as bytes: `u32 length of the header | header (JSON) | value`.
+    def run(self, settings_text, limit_seconds, parts, *, key, on_started, secede, rejoin):
+        """Runs one body in this thread, as `steps` does, and gives its end."""
+        with contextlib.closing(self.steps(settings_text, limit_seconds, parts, key=key, on_started=on_started)) as steps:
+            while True:
+                try:
+                    _, header, _ = next(steps)
+                except StopIteration as over:
+                    return over.value
+                if header["role"] == "secede":
+                    secede()
+                elif header["role"] == "resume":
+                    rejoin()
 
-        Raises NodeDied when the child ended under it, NodeUnfit when there was none to be had.
+    def steps(self, settings_text, limit_seconds, parts, *, key, on_started, on_silence=None):
+        """Runs one body, and returns its end as bytes: `u32 length of the header | header (JSON) | value`.
+
+        Yields what it says on the way (`secede`, `resume`, `up`) as `(child, header, body)`; whoever iterates may do so in another thread from then on. `on_silence` is called, by the
+        thread that iterates, at each time that the body was silent for some tenth of a second. Raises NodeDied when the child ended under it, NodeUnfit when there was none to be had.
         """
         child = self._take(settings_text)
         with self.lock:
@@ -61,8 +75,19 @@ class NodeBridge:
         fit = False
         # When the body has started, for both sides: only a limit of its time needs to know it better.
         started_us = time.time_ns() // 1000
+        quick = True
+
+        def silence():
+            nonlocal quick
+            # A body that is over before the first silence is not reported as started: its end says it.
+            if quick:
+                quick = False
+                on_started(started_us)
+            if on_silence is not None:
+                on_silence()
+
         try:
-            child.when_quiet(QUICK_SECONDS, lambda: on_started(started_us))
+            child.on_silence = silence
             child.send(
                 {
                     "role": "run",
@@ -75,23 +100,20 @@ class NodeBridge:
             while True:
                 header, body = child.receive()
                 role = header["role"]
-                if role == "crashed":
-                    child.crash = header["error"]
-                elif role == "ended":
+                if role == "ended":
                     fit = True
                     return body
+                if role == "crashed":
+                    child.crash = header["error"]
                 elif role == "started":
                     if limit_seconds is not None and timer is None:
                         timer = threading.Timer(limit_seconds, self._time_out, (child,))
                         timer.daemon = True
                         timer.start()
-                elif role == "up":
-                    up(child, header, body)
-                elif role == "secede":
-                    secede()
-                elif role == "resume":
-                    rejoin()
-                    child.send({"role": "resumed"})
+                else:
+                    yield child, header, body
+                    if role == "resume":
+                        child.send({"role": "resumed"})
         except NodeDied:
             if child.timed_out:
                 return end_of({"type": "timed-out"})

@@ -20,6 +20,8 @@ import threading
 import time
 
 START_LIMIT_SECONDS = 60
+# Whoever listens to a child is told of each such time in which it said nothing.
+SILENCE_SECONDS = 0.1
 TAIL_BYTES = 8192
 READ_AHEAD_BYTES = 16384
 SOCKET_BUFFER_BYTES = 1 << 20
@@ -46,6 +48,15 @@ def end_of(end):
     """The end of a body: `u32 length of the header | header (JSON)`, after which its value comes."""
     text = json.dumps(end).encode()
     return RESULT.pack(len(text)) + text
+
+
+def views_of(header, parts):
+    """A frame as it is sent; its parts are not copied."""
+    text = json.dumps(header).encode()
+    size = sum(len(part) for part in parts)
+    views = [memoryview(FRAME.pack(len(text), size) + text)]
+    views.extend(memoryview(part).cast("B") for part in parts if len(part) > 0)
+    return views
 
 
 NODE_VERSIONS = {}
@@ -89,7 +100,7 @@ class NodeProcess:
         environment["SLUICE_BRIDGE"] = f"{theirs.fileno()},{alive_reader},{root}"
         self.socket = ours
         self.ahead = b""
-        self.on_quiet = None
+        self.on_silence = None
         self.sending = threading.Lock()
         self.ending = threading.Lock()
         self.crash = None
@@ -131,6 +142,8 @@ class NodeProcess:
         if header["role"] != "ready":
             raise NodeUnfit(header.get("message", f"the Node process answered {header['role']}"))
         self.socket.settimeout(None)
+        # A limit of the socket's own, since what is read within it costs one call of the system.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PERIOD.pack(0, int(SILENCE_SECONDS * 1e6)))
 
     def _pass_errors_on(self):
         for line in self.process.stderr:
@@ -140,21 +153,19 @@ class NodeProcess:
 
     def send(self, header, parts=()):
         """Sends a frame; from any thread."""
-        with self.sending:
-            self._send(header, parts)
+        self.send_all([(header, parts)])
 
-    def _send(self, header, parts):
-        text = json.dumps(header).encode()
-        size = sum(len(part) for part in parts)
-        views = [memoryview(FRAME.pack(len(text), size) + text)]
-        views.extend(memoryview(part).cast("B") for part in parts if len(part) > 0)
+    def send_all(self, frames):
+        """Sends frames, `(header, parts)`, together; from any thread."""
+        views = [view for header, parts in frames for view in views_of(header, parts)]
         try:
-            while views:
-                sent = self.socket.sendmsg(views[:512])
-                while views and sent >= len(views[0]):
-                    sent -= len(views.pop(0))
-                if sent:
-                    views[0] = views[0][sent:]
+            with self.sending:
+                while views:
+                    sent = self.socket.sendmsg(views[:512])
+                    while views and sent >= len(views[0]):
+                        sent -= len(views.pop(0))
+                    if sent:
+                        views[0] = views[0][sent:]
         except OSError:
             raise self._death() from None
 
@@ -185,7 +196,7 @@ class NodeProcess:
             except TimeoutError:
                 raise
             except BlockingIOError:
-                self._quiet()
+                self.on_silence()
                 continue
             except OSError:
                 # Reset by the child, or closed here by whoever has ended it.
@@ -193,25 +204,6 @@ class NodeProcess:
             if got == 0:
                 raise self._death()
         return buffer
-
-    def when_quiet(self, seconds, callback):
-        """Calls back, once, when the child says nothing for so long while it is listened to.
-
-        By a limit of the socket's own: what is read within it costs one call of the system.
-        """
-        if self.on_quiet is None:
-            self._limit_reads(seconds)
-        self.on_quiet = callback
-
-    def _quiet(self):
-        callback, self.on_quiet = self.on_quiet, None
-        self._limit_reads(0)
-        if callback is not None:
-            callback()
-
-    def _limit_reads(self, seconds):
-        period = PERIOD.pack(int(seconds), int(seconds % 1 * 1e6))
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, period)
 
     def _death(self):
         try:

@@ -6,10 +6,12 @@ and with it all that it had on the cluster.
 
 import json
 import os
+import struct
 import sys
 import traceback
 import types
 
+BUFFER_BYTES = 1 << 16
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -22,7 +24,7 @@ def source():
 
 
 def main():
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    out = os.fdopen(os.dup(1), "wb", buffering=BUFFER_BYTES)
     os.dup2(2, 1)
     settings = json.loads(sys.argv[1])
     text = source()
@@ -36,7 +38,7 @@ def main():
         exec(compile(text, "sluice_ray.py", "exec"), host.__dict__)
         context = ray.init(log_to_driver=True, logging_level="ERROR", **settings["init_kwargs"])
     except Exception as error:
-        write({"event": "error", "message": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()})
+        write([({"event": "error", "message": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}, b"")])
         return 1
     kit = {
         "module": settings["module"],
@@ -49,41 +51,35 @@ def main():
     }
     driver = host.RayDriver(kit, write)
     resources = ray.cluster_resources()
-    write(
-        {
-            "event": "hello",
-            "ray": ray.__version__,
-            "python": sys.version.split()[0],
-            "hosts": sorted({node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}),
-            "cpus": resources.get("CPU", 0),
-            "dashboard": getattr(context, "dashboard_url", None) or None,
-        }
-    )
-    serve(host, driver, write)
+    hello = {
+        "event": "hello",
+        "ray": ray.__version__,
+        "python": sys.version.split()[0],
+        "hosts": sorted({node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}),
+        "cpus": resources.get("CPU", 0),
+        "dashboard": getattr(context, "dashboard_url", None) or None,
+    }
+    driver.outbox.put(hello)
+    serve(host, driver)
     driver.close()
     ray.shutdown()
     return 0
 
 
 def writer(out):
-    import threading
+    """Writes events, `(header, content)`, together; their frames are those of node_process.py, which is not there when Ray is not."""
 
-    lock = threading.Lock()
-
-    def write(header, content=b""):
-        import struct
-
-        text = json.dumps(header).encode()
-        with lock:
-            for part in (struct.pack("<IQ", len(text), len(content)) + text, content):
-                view = memoryview(part).cast("B")
-                while len(view) > 0:
-                    view = view[out.write(view) :]
+    def write(events):
+        for header, content in events:
+            text = json.dumps(header).encode()
+            out.write(struct.pack("<IQ", len(text), len(content)) + text)
+            out.write(content)
+        out.flush()
 
     return write
 
 
-def serve(host, driver, write):
+def serve(host, driver):
     stdin = sys.stdin.buffer
     while True:
         head = stdin.read(host.FRAME.size)
@@ -95,7 +91,7 @@ def serve(host, driver, write):
         try:
             driver.handle(header, body)
         except Exception as error:
-            write({"event": "trouble", "op": header.get("op"), "message": f"{type(error).__name__}: {error}"})
+            driver.outbox.put({"event": "trouble", "op": header.get("op"), "message": f"{type(error).__name__}: {error}"})
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ A driver takes messages of Node's (`submit`, `cancel`, `fetch`, `release`) and e
 worker whose child submits runs of its own.
 """
 
+import signal
 import tempfile
 import uuid
 
@@ -13,6 +14,13 @@ from ray import exceptions as ray_exceptions
 # A larger value stays in the cluster's object store until somebody wants it.
 KEPT_FROM_BYTES = (1 << 20) + (1 << 16)
 WAIT_SECONDS = 0.05
+TOGETHER_SECONDS = 0.01
+# So many runs at a time are watched one by one.
+FEW = 8
+# Moments between an interrupt and what follows from it.
+HEED_AFTER = 1
+# How the header of an end begins whose value has stayed in the object store.
+KEPT = b'{"kept_bytes"'
 
 
 class Mail:
@@ -80,11 +88,90 @@ def python_function():
     return ray.remote(sluice_python)
 
 
+class Outbox:
+    """Events on their way to Node: each time costs both sides a turn, so those of one moment go together."""
+
+    def __init__(self, emit):
+        self.emit = emit
+        self.lock = threading.Lock()
+
+    def put(self, event, content=b""):
+        self.put_all([(event, content)])
+
+    def put_all(self, events):
+        with self.lock:
+            self.emit(events)
+
+
+class Watch:
+    """Tells when runs are over: of a few at once, of many by looking after them together, which takes half the time."""
+
+    def __init__(self, ended):
+        self.ended = ended
+        self.lock = threading.Lock()
+        self.few = 0
+        self.many = {}
+        self.filled = threading.Event()
+        self.closed = False
+        threading.Thread(target=self._look, daemon=True, name="sluice-watch").start()
+
+    def add(self, key, ref):
+        with self.lock:
+            if self.few >= FEW:
+                self.many[ref] = key
+                self.filled.set()
+                return
+            self.few += 1
+
+        def done(future):
+            with self.lock:
+                self.few -= 1
+            self.ended([(key, future.result)])
+
+        ref.future().add_done_callback(done)
+
+    def close(self):
+        self.closed = True
+        self.filled.set()
+
+    def _look(self):
+        """The longer the list, the longer a look at it takes: it is looked at the less often."""
+        wait_seconds = TOGETHER_SECONDS
+        while not self.closed:
+            self.filled.wait()
+            with self.lock:
+                refs = list(self.many)
+                if not refs:
+                    self.filled.clear()
+                    continue
+            started = time.thread_time()
+            try:
+                ready, _ = ray.wait(refs, num_returns=len(refs), timeout=wait_seconds, fetch_local=False)
+            except Exception:
+                # The cluster is gone, which each of them says by itself.
+                ready = refs
+            wait_seconds = max(TOGETHER_SECONDS, 20 * (time.thread_time() - started))
+            if ready:
+                with self.lock:
+                    keys = [self.many.pop(ref) for ref in ready]
+                self.ended(list(zip(keys, results_of(ready))))
+
+
+def results_of(refs):
+    """For each of these refs, which are ready, a function that gives its value or raises its error."""
+    try:
+        values = ray.get(refs)
+    except Exception:
+        return [lambda ref=ref: ray.get(ref) for ref in refs]
+    return [lambda value=value: value for value in values]
+
+
 class RayDriver:
     def __init__(self, kit, emit):
-        self.kit = kit
-        self.emit = emit
         self.topic = uuid.uuid4().hex
+        self.kit = dict(kit, topic=self.topic)
+        self.outbox = Outbox(emit)
+        self.watch = Watch(self._ended)
         self.functions = {}
         self.optioned = {}
         self.refs = {}
@@ -96,6 +183,7 @@ class RayDriver:
 
     def close(self):
         self.closed = True
+        self.watch.close()
         self.kit["mail"].end.remote(self.topic)
         for end, _ in list(self.refs.values()):
             self._cancel_ref(end, False)
@@ -132,21 +220,18 @@ class RayDriver:
             try:
                 self._start(task, parts)
             except Exception as error:
-                self.emit({"event": "failed", "key": task["key"], "class": type(error).__name__, "message": str(error)})
+                self.outbox.put({"event": "failed", "key": task["key"], "class": type(error).__name__, "message": str(error)})
 
     def _start(self, task, parts):
         function = self._function(task)
-        if task["kind"] == "python":
-            end, value = function.remote(self.kit["python"], task["call"], *parts)
-        else:
-            end, value = function.remote(json.dumps(dict(task["call"], topic=self.topic)), *parts)
+        end, value = function.remote(self.kit["python"], *parts) if task["kind"] == "python" else function.remote(*parts)
         key = task["key"]
         self.refs[key] = (end, value)
-        end.future().add_done_callback(lambda future: self._ended(key, future))
+        self.watch.add(key, end)
 
     def _function(self, task):
         """The remote function of a task, with its options: made once for all that are alike."""
-        alike = (task["kind"], task["code"], task["name"], json.dumps(task["options"], sort_keys=True))
+        alike = (task["kind"], task["code"], task["name"], task["options"])
         optioned = self.optioned.get(alike)
         if optioned is None:
             whole = task["kind"] + task["code"]
@@ -154,38 +239,38 @@ class RayDriver:
             if function is None:
                 function = python_function() if task["kind"] == "python" else function_of(self.kit, task["code"])
                 self.functions[whole] = function
-            options = dict(task["options"], num_returns=2, name=task["name"])
+            options = dict(json.loads(task["options"]), num_returns=2, name=task["name"])
             optioned = self.optioned[alike] = function.options(**options)
         return optioned
 
-    def _ended(self, key, future):
+    def _ended(self, ends):
+        self.outbox.put_all([self._event_of(key, result) for key, result in ends])
+
+    def _event_of(self, key, result):
         try:
-            end = future.result()
+            end = result()
         except BaseException as error:
             self.refs.pop(key, None)
             cause = getattr(error, "cause", None)
-            self.emit({"event": "failed", "key": key, "class": type(error).__name__, "message": str(cause or error)[:4000]})
-            return
-        size = int.from_bytes(end[:4], "little") + 4
-        kept = json.loads(end[4:size]).get("kept_bytes")
-        if kept is None:
+            return {"event": "failed", "key": key, "class": type(error).__name__, "message": str(cause or error)[:4000]}, b""
+        if not end.startswith(KEPT, 4):
             self.refs.pop(key, None)
-        self.emit({"event": "ended", "key": key, "kept": kept}, end)
+        return {"event": "ended", "key": key}, end
 
     def _fetch(self, header, body):
         key = header["key"]
         pair = self.refs.get(key)
         if pair is None:
-            self.emit({"event": "value", "key": key, "lost": "it was released"})
+            self.outbox.put({"event": "value", "key": key, "lost": "it was released"})
             return
 
         def done(future):
             try:
                 value = future.result()
             except BaseException as error:
-                self.emit({"event": "value", "key": key, "lost": f"{type(error).__name__}: {error}"[:2000]})
+                self.outbox.put({"event": "value", "key": key, "lost": f"{type(error).__name__}: {error}"[:2000]})
                 return
-            self.emit({"event": "value", "key": key, "lost": None}, value)
+            self.outbox.put({"event": "value", "key": key, "lost": None}, value)
 
         pair[1].future().add_done_callback(done)
 
@@ -194,12 +279,15 @@ class RayDriver:
             self.refs.pop(key, None)
 
     def _cancel(self, header, body):
-        pair = self.refs.get(header["key"])
+        key = header["key"]
+        pair = self.refs.get(key)
         if pair is not None:
+            # Ray's interrupt says no reason: it reaches what has not started, or does not listen.
+            self.kit["mail"].to_nodes.remote({"key": key, "message": header["message"]})
             self._cancel_ref(pair[0], header["force"])
 
     def _cancel_run(self, header, body):
-        self.kit["mail"].to_nodes.remote(header["run_id"])
+        self.kit["mail"].to_nodes.remote({"run_id": header["run_id"]})
 
     @staticmethod
     def _cancel_ref(ref, force):
@@ -215,10 +303,12 @@ class RayDriver:
             except Exception:
                 return
             for key, started_us in items:
-                self.emit({"event": "started", "key": key, "started_us": started_us})
+                self.outbox.put({"event": "started", "key": key, "started_us": started_us})
 
 
 NODE = None
+# Folders of code that this worker has.
+PROVIDED = set()
 
 
 def node_of(kit):
@@ -228,6 +318,7 @@ def node_of(kit):
         root = os.path.join(own_folder(), kit["module"])
         os.makedirs(root, mode=0o700, exist_ok=True)
         NODE = NodeBridge(root, lambda: {"scheduler": "", "tls": None})
+        Interrupts.take()
         threading.Thread(target=listen, args=(NODE, kit["mail"]), daemon=True, name="sluice-mail").start()
     return NODE
 
@@ -243,30 +334,35 @@ def own_folder():
 
 
 def listen(node, mail):
-    """Passes the wish that a flow run stops on to the children of this worker, in one of which it may be."""
+    """Passes wishes to stop on to the children of this worker, in one of which the body, or the flow run, may be."""
     topic = "node-" + uuid.uuid4().hex
     while True:
         try:
-            run_ids = ray.get(mail.take.remote(topic))
+            wishes = ray.get(mail.take.remote(topic))
         except Exception:
             return  # the driver is gone, and this worker will be
-        for run_id in run_ids:
-            node.cancel_run(run_id)
+        for wish in wishes:
+            if "run_id" in wish:
+                node.cancel_run(wish["run_id"])
+            else:
+                node.ask_to_stop(wish["key"], wish["message"])
 
 
 def provide(node, ref, folder):
-    if not os.path.exists(os.path.join(node.root, folder)):
+    if folder not in PROVIDED:
         node.store(*ray.get(ref))
+        PROVIDED.add(folder)
 
 
 def run_on_node(kit, call, parts):
-    """Runs one body in a child, and gives its end with the value in it, or beside it where that is large."""
-    call = json.loads(call)
+    """Runs one body in a child, and gives its end with the value in it, or beside it where that is large. `call` is `u32 length of the header | header (JSON) | order`."""
+    size = int.from_bytes(call[:4], "little") + 4
+    order = memoryview(call)[size:]
+    call = json.loads(call[4:size])
     node = node_of(kit)
     provide(node, kit["sdk"], "sdk/" + call["sdk"])
     provide(node, kit["codes"][call["code"]], "code/" + call["code"])
-    body = BodyOnNode(node, kit, call, parts)
-    return split(body.run())
+    return split(BodyOnNode(node, kit, call, (order, *parts)).run())
 
 
 def split(end):
@@ -274,65 +370,130 @@ def split(end):
     value = len(end) - size
     if value <= KEPT_FROM_BYTES:
         return bytes(end), None
-    header = dict(json.loads(end[4:size]), kept_bytes=value)
+    header = dict({"kept_bytes": value}, **json.loads(end[4:size]))
     return end_of(header), bytes(memoryview(end)[size:])
 
 
+def tell_down(child, events):
+    try:
+        child.send_all([(dict(event, role="down"), (content,)) for event, content in events])
+    except NodeDied:
+        pass  # whoever listens to it hears of that
+
+
+class Interrupts:
+    """Ray cancels a task by an interrupt of the main thread: while a body runs it is taken note of, not raised wherever that thread is."""
+
+    body = None
+
+    @classmethod
+    def take(cls):
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, cls._interrupted)
+
+    @classmethod
+    def _interrupted(cls, number, frame):
+        if cls.body is None:
+            raise KeyboardInterrupt
+        cls.body.interrupted = True
+
+
 class BodyOnNode:
-    """One body in a Ray worker: its child is served by a thread, since Ray interrupts the main thread to cancel a task."""
+    """One body in a Ray worker.
+
+    The main thread listens to its child until it submits runs of its own, or waits for some. From then on another does, since only the main thread can wait in Ray, which gives the CPUs
+    of a worker that waits in it to others.
+    """
 
     def __init__(self, node, kit, call, parts):
         self.node = node
         self.kit = kit
         self.call = call
-        self.parts = parts
         self.key = call["key"]
-        self.done = threading.Event()
+        self.parts = parts
+        self.interrupted = False
+        self.heeded = 0
         self.waits = False
         self.driver = None
-        self.end = None
 
     def run(self):
-        threading.Thread(target=self._serve, daemon=True, name="sluice-body").start()
-        while True:
-            try:
-                if self.waits and self.driver is not None and self.driver.open_refs():
-                    # Ray gives the CPUs of a worker that waits in it to others.
-                    ray.wait(self.driver.open_refs(), num_returns=1, timeout=WAIT_SECONDS)
-                if self.done.wait(WAIT_SECONDS):
-                    return self.end
-            except KeyboardInterrupt:
-                self.node.ask_to_stop(self.key, "The run was cancelled.")
-                timer = threading.Timer(self.call["grace_seconds"], self.node.kill, (self.key,))
-                timer.daemon = True
-                timer.start()
-
-    def _serve(self):
-        call = self.call
+        Interrupts.body = self
         try:
-            self.end = self.node.run(
-                self.kit["settings"],
-                call["limit_seconds"],
-                self.parts,
-                key=self.key,
-                on_started=lambda started_us: self.kit["mail"].started.remote(call["topic"], self.key, started_us),
-                secede=lambda: setattr(self, "waits", True),
-                rejoin=lambda: setattr(self, "waits", False),
-                up=self._up,
-            )
-        except NodeDied as died:
-            self.end = end_of({"type": "died", "how": died.how, "tail": died.tail, "crash": died.crash})
-        except NodeUnfit as unfit:
-            self.end = end_of({"type": "unfit", "reason": str(unfit)})
-        except BaseException as error:
-            self.end = end_of({"type": "died", "how": f"{type(error).__name__}: {error}", "tail": "", "crash": None})
+            return self._run()
         finally:
+            Interrupts.body = None
+
+    def _run(self):
+        mail, topic = self.kit["mail"], self.kit["topic"]
+        steps = self.node.steps(
+            self.kit["settings"],
+            self.call["limit_seconds"],
+            self.parts,
+            key=self.key,
+            on_started=lambda started_us: mail.started.remote(topic, self.key, started_us),
+            on_silence=self._heed,
+        )
+        end = self._end_of(lambda: next(steps))
+        return self._go_on(steps, end) if isinstance(end, tuple) else end
+
+    def _go_on(self, steps, step):
+        """Serves the child in another thread, from its first wish on."""
+        ends = []
+
+        def serve():
+            ends.append(self._end_of(lambda: self._serve(steps, step)))
             if self.driver is not None:
                 self.driver.close()
-            self.done.set()
 
-    def _up(self, child, header, body):
-        """A message of the child's for the cluster: runs that its body submits."""
+        thread = threading.Thread(target=serve, daemon=True, name="sluice-body")
+        thread.start()
+        while thread.is_alive():
+            self._heed()
+            if self.waits and self.driver is not None and self.driver.open_refs():
+                try:
+                    ray.wait(self.driver.open_refs(), num_returns=1, timeout=WAIT_SECONDS)
+                except KeyboardInterrupt:
+                    # Raised by Ray itself, which knows that the task is cancelled.
+                    self.interrupted = True
+            thread.join(WAIT_SECONDS)
+        return ends[0]
+
+    def _serve(self, steps, step):
+        while True:
+            self._grant(*step)
+            step = next(steps)
+
+    def _grant(self, child, header, body):
+        role = header["role"]
+        if role in ("secede", "resume"):
+            self.waits = role == "secede"
+            return
+        # A message for the cluster: runs that its body submits.
         if self.driver is None:
-            self.driver = RayDriver(dict(self.kit), lambda event, content=b"": child.send(dict(event, role="down"), (content,)))
+            self.driver = RayDriver(self.kit, lambda events: tell_down(child, events))
         self.driver.handle(header, body)
+
+    @staticmethod
+    def _end_of(step):
+        """The end that a step leads to, or what the step gives."""
+        try:
+            return step()
+        except StopIteration as over:
+            return over.value
+        except NodeDied as died:
+            return end_of({"type": "died", "how": died.how, "tail": died.tail, "crash": died.crash})
+        except NodeUnfit as unfit:
+            return end_of({"type": "unfit", "reason": str(unfit)})
+        except BaseException as error:
+            return end_of({"type": "died", "how": f"{type(error).__name__}: {error}", "tail": "", "crash": None})
+
+    def _heed(self):
+        """Asks the body to stop when Ray has interrupted it: a moment later, since the reason comes by mail."""
+        if not self.interrupted or self.heeded > HEED_AFTER:
+            return
+        self.heeded += 1
+        if self.heeded > HEED_AFTER:
+            self.node.ask_to_stop(self.key, "The run was cancelled.")
+            timer = threading.Timer(self.call["grace_seconds"], self.node.kill, (self.key,))
+            timer.daemon = True
+            timer.start()

@@ -70,10 +70,9 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
   const settings = JSON.parse(start.settings) as BridgeSettings; // written by the near side
   const write: WriteFrame = (header, parts) => {
     const [first = Buffer.alloc(0), ...others] = frameOf(header, parts);
-    if (others.length === 0) return void socket.write(first);
-    socket.cork();
+    if (others.length > 0) socket.cork();
     for (const part of [first, ...others]) socket.write(part);
-    socket.uncork();
+    if (others.length > 0) socket.uncork();
   };
   refuseOtherClone(settings.clone, (message) => write({ role: "start-failed", message }));
   return {

@@ -33,8 +33,8 @@ export class RayMail implements RayOrders {
     this.#parts.push(...parts);
   }
 
-  cancel(key: string, force: boolean): void {
-    this.#line.send({ op: "cancel", key, force });
+  cancel(key: string, how: { readonly message: string; readonly force: boolean }): void {
+    this.#line.send({ op: "cancel", key, ...how });
   }
 
   /** Lets the process end, unless a value is on its way here. */

@@ -16,18 +16,25 @@ export interface RayTask {
   readonly name: string;
   readonly kind: "node" | "python";
   readonly code: string;
-  readonly call: object | string;
-  /** Lengths of the bytes that come with it, or keys of values that the cluster has. */
+  /** Lengths of the bytes that come with it, the first of which say what is called; or keys of values that the cluster has. */
   readonly parts: readonly (number | { readonly key: string })[];
-  /** For `.options()` of Ray's remote function. */
-  readonly options: Readonly<Record<string, unknown>>;
+  /** For `.options()` of Ray's remote function, as JSON: equal texts share one function. */
+  readonly options: string;
 }
 
 /** What a run needs of the connection. */
 export interface RayOrders {
   readonly sdk: string;
   submit(run: RayRun, task: RayTask, parts: readonly Uint8Array[]): void;
-  cancel(key: string, force: boolean): void;
+  cancel(key: string, how: { readonly message: string; readonly force: boolean }): void;
+}
+
+/** `u32 length of the header | header (JSON)`, after which the order comes. */
+function headOf(call: object): Buffer {
+  const text = Buffer.from(JSON.stringify(call));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  return Buffer.concat([length, text]);
 }
 
 /** Milliseconds on top of the grace until a run that does not end is ended with its worker. */
@@ -76,17 +83,11 @@ export class RayRun {
       limit_seconds: timeoutMs === null ? null : (timeoutMs + graceMs) / 1000,
       grace_seconds: graceOf(this.#spec, graceMs) / 1000,
     };
-    const parts = [part.length, ...keys.map((key) => ({ key }))];
-    const task: RayTask = {
-      key: this.key,
-      name: keyName(this.#spec),
-      kind: "node",
-      code,
-      call,
-      parts,
-      options: remoteOptions,
-    };
-    this.#orders.submit(this, task, [part]);
+    const head = headOf(call);
+    const parts = [head.length + part.length, ...keys.map((key) => ({ key }))];
+    const options = JSON.stringify(remoteOptions);
+    const task: RayTask = { key: this.key, name: keyName(this.#spec), kind: "node", code, parts, options };
+    this.#orders.submit(this, task, [head, part]);
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener("abort", this.#onAbort, { once: true });
     return this.#end.promise;
@@ -95,16 +96,16 @@ export class RayRun {
   async #runPython(path: string, options: Readonly<Record<string, unknown>>): Promise<RunEnd> {
     const { signal } = this.#options;
     const { call, parts } = await pythonCall(path, this.#spec.args);
+    const all = [Buffer.from(call), ...parts];
     const task: RayTask = {
       key: this.key,
       name: keyName(this.#spec),
       kind: "python",
       code: "",
-      call,
-      parts: parts.map((part) => part.length),
-      options,
+      parts: all.map((part) => part.length),
+      options: JSON.stringify(options),
     };
-    this.#orders.submit(this, task, parts);
+    this.#orders.submit(this, task, all);
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener("abort", this.#onAbort, { once: true });
     return this.#end.promise;
@@ -121,7 +122,7 @@ export class RayRun {
     const { signal, timeoutMs } = this.#options;
     if (end.type === "cancelled-by-force" && signal.aborted) return this.#finish(cancelledEnd(messageOf(signal)));
     const own = runEndOf(end, value, { spec: this.#spec, timeoutMs });
-    // Why it was cancelled does not travel with Ray's interrupt.
+    // Ray's interrupt may have been there before the reason.
     this.#finish(own.type === "cancelled" && signal.aborted ? { ...own, message: messageOf(signal) } : own);
   }
 
@@ -139,11 +140,12 @@ export class RayRun {
   }
 
   #cancel(): void {
-    this.#orders.cancel(this.key, false);
+    const message = messageOf(this.#options.signal);
+    this.#orders.cancel(this.key, { message, force: false });
     this.#timer = setTimeout(
       () => {
-        this.#finish(cancelledEnd(messageOf(this.#options.signal)));
-        this.#orders.cancel(this.key, true);
+        this.#finish(cancelledEnd(message));
+        this.#orders.cancel(this.key, { message, force: true });
       },
       graceOf(this.#spec, this.#options.graceMs) + FORCE_AFTER_MS,
     );
