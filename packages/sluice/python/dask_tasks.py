@@ -3,6 +3,8 @@
 The scheduler only unpickles them; a worker has set `bridge_of` before it runs one.
 """
 
+import json
+
 bridge_of = None
 
 
@@ -19,12 +21,12 @@ def _bridge():
     return bridge_of()
 
 
-def task(call, *parts):
-    return _bridge().run_task(call, parts)
+async def task(call, *parts):
+    return await _bridge().run_task(json.loads(call), parts)
 
 
-def flow(call, *parts):
-    return _bridge().run_flow(call, parts)
+async def flow(call, *parts):
+    return await _bridge().run_flow(json.loads(call), parts)
 
 
 def python(call, *parts):

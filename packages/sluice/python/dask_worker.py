@@ -6,14 +6,14 @@ Everything hangs on the worker object, since several workers may live in one pro
 import json
 import os
 import sys
+import time
 import types
 import weakref
 
-from distributed import get_worker, rejoin, secede
+from distributed import get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.protocol import to_serialize
-from distributed.utils import sync
-from distributed.worker import thread_state
+from distributed.worker_state_machine import SecedeEvent
 
 MAX_DEPTH = 8
 
@@ -43,6 +43,7 @@ class SluiceWorker:
         self.worker = weakref.proxy(worker)
         self.node_bridge = node_bridge
         self.known = {}
+        self.slots = node_bridge.Slots(worker.state.nthreads)
         self.bridge = node_bridge.NodeBridge(os.path.join(worker.local_directory, MODULE), self.surroundings)
 
     def surroundings(self):
@@ -53,40 +54,68 @@ class SluiceWorker:
             tls = {"ca": security.tls_ca_file, "cert": security.tls_worker_cert, "key": security.tls_worker_key}
         return {"scheduler": self.worker.scheduler.address, "tls": tls}
 
-    def settings(self, name):
-        """The settings of this name, in the thread of a task."""
+    async def settings(self, name):
+        """The settings of this name."""
         text = self.known.get(name)
         if text is None:
-            text = sync(self.worker.loop, getattr(self.worker.scheduler, MODULE + "_get_settings"), name=name)
+            text = await getattr(self.worker.scheduler, MODULE + "_get_settings")(name=name)
             if text is None:
                 raise self.node_bridge.NodeUnfit("its scheduler was started anew, and knows nothing of the run's settings")
             self.known[name] = text
         return text
 
-    def run_task(self, call, parts):
-        return self.run(json.loads(call), parts, secede, rejoin)
+    async def run_task(self, call, parts):
+        holds = True
 
-    def run_flow(self, call, parts):
-        # It waits for runs of its own: it must not hold a thread of the worker.
-        secede()
-        return self.run(json.loads(call), parts, nothing, nothing)
+        async def grant(role):
+            nonlocal holds
+            if role == "secede":
+                self.secede(call["key"])
+                holds = False
+                self.slots.give()
+            elif role == "resume":
+                await self.slots.take(first=True)
+                holds = True
 
-    def run(self, call, parts, secede, rejoin):
-        key = thread_state.key
+        await self.slots.take()
+        try:
+            return await self.run(call, parts, grant)
+        finally:
+            if holds:
+                self.slots.give()
+
+    async def run_flow(self, call, parts):
+        # It waits for runs of its own: it must not count among those that compute.
+        self.secede(call["key"])
+        return await self.run(call, parts, nothing)
+
+    def secede(self, key):
+        """Lets the worker start another task in place of this one, as `distributed.secede` does from a thread of its pool."""
+        worker = self.worker
+        started = getattr(worker.state.tasks.get(key), "start_time", None)
+        event = SecedeEvent(
+            key=key,
+            compute_duration=time.time() - (started or time.time()),
+            stimulus_id=f"secede-{time.time()}",
+        )
+        worker.loop.add_callback(worker.handle_stimulus, event)
+
+    async def run(self, call, parts, grant):
+        key = call["key"]
 
         def on_started(started_us):
             if call["topic"] is not None:
                 self.worker.log_event(call["topic"], {"key": key, "started_us": started_us})
 
         try:
-            return self.bridge.run(
-                self.settings(call["settings"]),
+            return await self.node_bridge.run_body(
+                self.bridge,
+                await self.settings(call["settings"]),
                 call["limit_seconds"],
                 parts,
                 key=key,
                 on_started=on_started,
-                secede=secede,
-                rejoin=rejoin,
+                grant=grant,
             )
         except self.node_bridge.NodeDied as died:
             if not call["raises"]:
@@ -137,7 +166,7 @@ def death_of(died):
     return {"how": died.how, "tail": tail, "crash": crash}
 
 
-def nothing():
+async def nothing(role):
     pass
 
 

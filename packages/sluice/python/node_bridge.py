@@ -4,14 +4,95 @@ Executed after `node_process.py`, with its names as globals.
 """
 
 
-import contextlib
-
 IDLE_SECONDS = 30
+RESUMED = {"role": "resumed"}
 
 
 def pool_of(settings_text):
     """Warm children are shared by what they were started with: Ray tells each task its GPUs by the environment."""
     return settings_text + os.environ.get("CUDA_VISIBLE_DEVICES", "")
+
+
+class Body:
+    """One body in a child: what is done with what the child says, whoever listens to it.
+
+    Its end is bytes: `u32 length of the header | header (JSON) | value`.
+    """
+
+    def __init__(self, bridge, child, settings_text, limit_seconds, *, key, on_started):
+        self.bridge = bridge
+        self.child = child
+        self.settings_text = settings_text
+        self.limit_seconds = limit_seconds
+        self.key = key
+        self.on_started = on_started
+        self.timer = None
+        self.end = None
+        # When it has started, for both sides: only a limit of its time needs to know it better.
+        self.started_us = time.time_ns() // 1000
+        with bridge.lock:
+            bridge.running[key] = child
+            child.cancelled = key in bridge.unwanted
+        if child.cancelled:
+            child.end()
+
+    def order(self, parts):
+        """The frame that makes the child run it."""
+        header = {
+            "role": "run",
+            "parts": [len(part) for part in parts],
+            "started_us": self.started_us,
+            "tells_start": self.limit_seconds is not None,
+        }
+        return header, parts
+
+    def silent(self):
+        """The child was silent for a while. What is over before that is not reported as started: its end says it."""
+        on_started, self.on_started = self.on_started, None
+        if on_started is not None:
+            on_started(self.started_us)
+
+    def hear(self, header, content):
+        """Takes what the child says. True for a wish, which is for whoever listens."""
+        role = header["role"]
+        if role == "ended":
+            self.end = content
+        elif role == "crashed":
+            self.child.crash = header["error"]
+        elif role == "started":
+            self._limit()
+        else:
+            return True
+        return False
+
+    def _limit(self):
+        if self.limit_seconds is not None and self.timer is None:
+            self.timer = threading.Timer(self.limit_seconds, self._time_out)
+            self.timer.daemon = True
+            self.timer.start()
+
+    def _time_out(self):
+        self.child.timed_out = True
+        self.child.end()
+
+    def end_of_death(self):
+        """The end of a body whose child was ended from here; None where it died by itself."""
+        if self.child.timed_out:
+            return end_of({"type": "timed-out"})
+        if self.child.cancelled:
+            return end_of({"type": "cancelled-by-force"})
+        return None
+
+    def over(self):
+        bridge, child = self.bridge, self.child
+        if self.timer is not None:
+            self.timer.cancel()
+        with bridge.lock:
+            bridge.running.pop(self.key, None)
+        if self.end is not None and not bridge.closed and not child.cancelled:
+            bridge.give_back(self.settings_text, child)
+        else:
+            child.kill()
 
 
 class NodeBridge:
@@ -46,94 +127,36 @@ class NodeBridge:
             if not os.path.exists(target):
                 raise
 
-    def run(self, settings_text, limit_seconds, parts, *, key, on_started, secede, rejoin):
-        """Runs one body in this thread, as `steps` does, and gives its end."""
-        with contextlib.closing(self.steps(settings_text, limit_seconds, parts, key=key, on_started=on_started)) as steps:
-            while True:
-                try:
-                    _, header, _ = next(steps)
-                except StopIteration as over:
-                    return over.value
-                if header["role"] == "secede":
-                    secede()
-                elif header["role"] == "resume":
-                    rejoin()
+    def steps(self, settings_text, limit_seconds, parts, *, key, on_started, on_silence):
+        """Runs one body in this thread, and returns its end.
 
-    def steps(self, settings_text, limit_seconds, parts, *, key, on_started, on_silence=None):
-        """Runs one body, and returns its end as bytes: `u32 length of the header | header (JSON) | value`.
-
-        Yields what it says on the way (`secede`, `resume`, `up`) as `(child, header, body)`; whoever iterates may do so in another thread from then on. `on_silence` is called, by the
-        thread that iterates, at each time that the body was silent for some tenth of a second. Raises NodeDied when the child ended under it, NodeUnfit when there was none to be had.
+        Yields its wishes (`secede`, `resume`, `up`) as `(child, header, content)`; whoever iterates may do so in another thread from then on. `on_silence` is called, by the thread
+        that iterates, at each time that the body was silent for some tenth of a second. Raises NodeDied when the child ended under it, NodeUnfit when there was none to be had.
         """
-        child = self._take(settings_text)
-        with self.lock:
-            self.running[key] = child
-            child.cancelled = key in self.unwanted
-        if child.cancelled:
-            child.kill()
-        timer = None
-        fit = False
-        # When the body has started, for both sides: only a limit of its time needs to know it better.
-        started_us = time.time_ns() // 1000
-        quick = True
+        child = self.idle_child(settings_text) or self.new_child(settings_text)
+        body = Body(self, child, settings_text, limit_seconds, key=key, on_started=on_started)
 
         def silence():
-            nonlocal quick
-            # A body that is over before the first silence is not reported as started: its end says it.
-            if quick:
-                quick = False
-                on_started(started_us)
-            if on_silence is not None:
-                on_silence()
+            body.silent()
+            on_silence()
 
         try:
             child.on_silence = silence
-            child.send(
-                {
-                    "role": "run",
-                    "parts": [len(part) for part in parts],
-                    "started_us": started_us,
-                    "tells_start": limit_seconds is not None,
-                },
-                parts,
-            )
-            while True:
-                header, body = child.receive()
-                role = header["role"]
-                if role == "ended":
-                    fit = True
-                    return body
-                if role == "crashed":
-                    child.crash = header["error"]
-                elif role == "started":
-                    if limit_seconds is not None and timer is None:
-                        timer = threading.Timer(limit_seconds, self._time_out, (child,))
-                        timer.daemon = True
-                        timer.start()
-                else:
-                    yield child, header, body
-                    if role == "resume":
-                        child.send({"role": "resumed"})
+            child.send(*body.order(parts))
+            while body.end is None:
+                header, content = child.receive()
+                if body.hear(header, content):
+                    yield child, header, content
+                    if header["role"] == "resume":
+                        child.send(RESUMED)
+            return body.end
         except NodeDied:
-            if child.timed_out:
-                return end_of({"type": "timed-out"})
-            if child.cancelled:
-                return end_of({"type": "cancelled-by-force"})
-            raise
+            end = body.end_of_death()
+            if end is None:
+                raise
+            return end
         finally:
-            if timer is not None:
-                timer.cancel()
-            with self.lock:
-                self.running.pop(key, None)
-            if fit and not self.closed and not child.cancelled:
-                self._give_back(settings_text, child)
-            else:
-                child.kill()
-
-    @staticmethod
-    def _time_out(child):
-        child.timed_out = True
-        child.kill()
+            body.over()
 
     def ask_to_stop(self, key, message):
         """Passes the wish to stop on to the body of this key; False when it does not run here."""
@@ -152,6 +175,9 @@ class NodeBridge:
 
     @staticmethod
     def _tell(child, header):
+        if child.line is not None:
+            child.line.write(header)
+            return
         try:
             child.send(header)
         except (NodeDied, OSError):
@@ -165,7 +191,7 @@ class NodeBridge:
                 self.unwanted.add(key)
                 return
             child.cancelled = True
-        child.kill()
+        child.end()
 
     def forget(self, key):
         """The body of this key is over: should it come again, it is wanted."""
@@ -175,23 +201,28 @@ class NodeBridge:
     def close(self):
         self.closed = True
         with self.lock:
-            children = [child for children in self.idle.values() for child in children]
-            children.extend(self.running.values())
+            idle = [child for children in self.idle.values() for child in children]
+            running = list(self.running.values())
             self.idle.clear()
-        for child in children:
+        for child in idle:
             child.kill()
+        for child in running:
+            child.end()
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def _take(self, settings_text):
+    def idle_child(self, settings_text):
         with self.lock:
             children = self.idle.get(pool_of(settings_text), [])
             while children:
                 child = children.pop()
                 if child.lives():
                     return child
+        return None
+
+    def new_child(self, settings_text):
         return NodeProcess(settings_text, self.root, self.surroundings())
 
-    def _give_back(self, settings_text, child):
+    def give_back(self, settings_text, child):
         child.idle_since = time.monotonic()
         with self.lock:
             self.idle.setdefault(pool_of(settings_text), []).append(child)

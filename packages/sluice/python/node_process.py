@@ -59,6 +59,15 @@ def views_of(header, parts):
     return views
 
 
+def send_some(line, views):
+    """Sends what goes at once, and takes it off the list."""
+    sent = line.sendmsg(views[:512])
+    while views and sent >= len(views[0]):
+        sent -= len(views.pop(0))
+    if sent:
+        views[0] = views[0][sent:]
+
+
 NODE_VERSIONS = {}
 
 
@@ -101,6 +110,8 @@ class NodeProcess:
         self.socket = ours
         self.ahead = b""
         self.on_silence = None
+        # Its line where an event loop listens to it (node_loop.py).
+        self.line = None
         self.sending = threading.Lock()
         self.ending = threading.Lock()
         self.crash = None
@@ -161,13 +172,9 @@ class NodeProcess:
         try:
             with self.sending:
                 while views:
-                    sent = self.socket.sendmsg(views[:512])
-                    while views and sent >= len(views[0]):
-                        sent -= len(views.pop(0))
-                    if sent:
-                        views[0] = views[0][sent:]
+                    send_some(self.socket, views)
         except OSError:
-            raise self._death() from None
+            raise self.death() from None
 
     def receive(self):
         header_size, body_size = FRAME.unpack(self._read(FRAME.size))
@@ -202,10 +209,11 @@ class NodeProcess:
                 # Reset by the child, or closed here by whoever has ended it.
                 got = 0
             if got == 0:
-                raise self._death()
+                raise self.death()
         return buffer
 
-    def _death(self):
+    def death(self):
+        """How it has ended, which it has or is about to."""
         try:
             code = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -217,12 +225,16 @@ class NodeProcess:
     def _last_words(self):
         return b"".join(list(self.tail))[-TAIL_BYTES:].decode("utf8", "replace").strip()
 
-    def kill(self):
-        """Ends the child with all that it has started."""
+    def end(self):
+        """Ends the child with all that it has started; whoever listens to it hears of that."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             pass
+
+    def kill(self):
+        """Ends the child, and lets go of it."""
+        self.end()
         try:
             self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:

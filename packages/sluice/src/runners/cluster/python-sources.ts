@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 export const PYTHON_FILES = [
   "node_process.py",
   "node_bridge.py",
+  "node_loop.py",
   "dask_tasks.py",
   "dask_worker.py",
   "dask_scheduler.py",

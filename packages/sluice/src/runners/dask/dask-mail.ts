@@ -20,7 +20,7 @@ export interface DaskCall extends Placement {
 /** Milliseconds until a result that was not where it should be is looked for again. */
 const RETRY_MS = 100;
 /** Bytes of results in one answer of a worker; a larger one comes alone. */
-const TOGETHER_BYTES = 16 * 1024 * 1024;
+const TOGETHER: ResultLimits = { kept: KEPT_FROM_BYTES, together: 16 * 1024 * 1024 };
 const UNLIMITED: ResultLimits = { kept: Number.MAX_SAFE_INTEGER, together: Number.MAX_SAFE_INTEGER };
 /** Tries to fetch one value, each {@link RETRY_MS} after the other: its node may have died, and Dask makes it again elsewhere. */
 const FETCH_TRIES = 600;
@@ -98,7 +98,7 @@ export class DaskMail {
     if (this.#isFetching || this.#wanted.size === 0) return;
     this.#pace.ended(
       { wanted: this.#wanted.size, waiting: this.#open.size - this.#wanted.size },
-      this.#connection.client.threads,
+      this.#connection.client.size.threads,
     );
   }
 
@@ -122,26 +122,29 @@ export class DaskMail {
     keys: readonly string[],
   ): Promise<{ readonly missing: readonly string[]; readonly later: readonly string[] }> {
     const { client } = this.#connection;
-    const limits = { kept: KEPT_FROM_BYTES, together: TOGETHER_BYTES };
+    const missing = new Set(keys);
+    const later: string[] = [];
+    const fetchFrom = async (worker: string | undefined, held: readonly string[]): Promise<void> => {
+      const found = await fetchResults(this.#connection, { worker, keys: held, limits: TOGETHER });
+      later.push(...found.later);
+      for (const result of found.results) this.#deliver(result);
+      for (const key of [...found.later, ...found.results.map((result) => result.key)]) missing.delete(key);
+    };
     try {
-      const holders = await client.whoHas(keys);
-      const byWorker = Map.groupBy(keys, (key) => holders.get(key)?.[0]);
-      const missing = new Set(keys);
-      const later: string[] = [];
-      const fetchFrom = async (worker: string | undefined, held: readonly string[]): Promise<void> => {
-        const found = await fetchResults(this.#connection, { worker, keys: held, limits });
-        later.push(...found.later);
-        for (const result of found.results) this.#deliver(result);
-        for (const key of [...found.later, ...found.results.map((result) => result.key)]) missing.delete(key);
-      };
-      await Promise.all(Array.from(byWorker, ([worker, held]) => fetchFrom(worker, held)));
-      const gone = new Set([...missing, ...later, ...this.#kept]);
-      client.release(keys.filter((key) => !gone.has(key)));
-      return { missing: [...missing], later };
+      // The workers of a small cluster are asked for all keys: that costs less than to ask the scheduler first who has them.
+      await Promise.all(client.size.workers.map((worker) => fetchFrom(worker, keys)));
+      if (missing.size > 0) {
+        const wanted = [...missing];
+        const holders = await client.whoHas(wanted);
+        const byWorker = Map.groupBy(wanted, (key) => holders.get(key)?.[0]);
+        await Promise.all(Array.from(byWorker, ([worker, held]) => fetchFrom(worker, held)));
+      }
     } catch {
       // The scheduler did not answer: its stream tells whether it is gone.
-      return { missing: keys, later: [] };
     }
+    const kept = new Set([...missing, ...later, ...this.#kept]);
+    client.release(keys.filter((key) => !kept.has(key)));
+    return { missing: [...missing], later };
   }
 
   #deliver({ key, end, value, bytes }: KeyResult): void {

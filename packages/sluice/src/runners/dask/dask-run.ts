@@ -61,6 +61,7 @@ export class DaskRun {
     }
     this.#tellResources();
     const call = {
+      key: this.key,
       settings: this.#connection.settings,
       limit_seconds: timeoutMs === null ? null : (timeoutMs + graceMs) / 1000,
       topic: mail.topic,

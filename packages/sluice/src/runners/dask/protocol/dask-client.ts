@@ -54,6 +54,14 @@ export interface SchedulerIdentity {
   readonly workers: readonly WorkerIdentity[];
 }
 
+/** How large a cluster is. */
+export interface ClusterSize {
+  /** Of all workers; 0 while nothing is known. */
+  readonly threads: number;
+  /** Addresses of the workers of a small cluster; none where there are more than four, or nothing is known. */
+  readonly workers: readonly string[];
+}
+
 export interface DaskClientOptions extends CommOptions {
   /** Name of the Python module that the scheduler knows the tasks by. */
   readonly module: string;
@@ -67,8 +75,10 @@ export interface DaskClientOptions extends CommOptions {
 
 const TASK = new PythonGlobal("dask._task_spec", "Task");
 const TASK_REFERENCE = new PythonGlobal("dask._task_spec", "TaskRef");
-/** Milliseconds until the count of threads is asked for again. */
-const THREADS_MS = 5000;
+/** Milliseconds until the size of the cluster is asked for again. */
+const SIZE_MS = 5000;
+/** A cluster of so many workers is small. */
+const FEW_WORKERS = 4;
 /** Bytes from this many on go in a frame of their own. */
 const BUFFER_BYTES = 16 * 1024;
 
@@ -88,8 +98,8 @@ export class DaskClient {
   readonly #keys = new Map<string, (end: KeyEnd) => void>();
   readonly #listeners = new Map<string, (message: unknown) => void>();
   readonly #heartbeat: NodeJS.Timeout;
-  #threads = 0;
-  #threadsAskedMs = Number.NEGATIVE_INFINITY;
+  #size: ClusterSize = { threads: 0, workers: [] };
+  #sizeAskedMs = Number.NEGATIVE_INFINITY;
   /** Messages of this turn of the event loop, sent together. */
   #unsent: unknown[] = [];
   #closed = false;
@@ -203,18 +213,18 @@ export class DaskClient {
     this.#send({ op: "subscribe-topic", topic, client: this.id });
   }
 
-  /** Threads of all workers, as they were some seconds ago; 0 while nothing is known. */
-  get threads(): number {
+  /** How large the cluster is, as it was some seconds ago. */
+  get size(): ClusterSize {
     const nowMs = performance.now();
-    if (nowMs >= this.#threadsAskedMs + THREADS_MS) {
-      this.#threadsAskedMs = nowMs;
-      const take = (found: unknown): void => {
-        if (isRecord(found)) this.#threads = Number(found["total_threads"] ?? 0);
-      };
+    if (nowMs >= this.#sizeAskedMs + SIZE_MS) {
+      this.#sizeAskedMs = nowMs;
       // Whether the scheduler answers is told by its stream.
-      this.call("identity", { n_workers: 0 }).then(take, () => undefined);
+      this.call("identity", { n_workers: FEW_WORKERS + 1 }).then(
+        (found) => (this.#size = sizeOf(found)),
+        () => undefined,
+      );
     }
-    return this.#threads;
+    return this.#size;
   }
 
   /** Which workers hold these keys. */
@@ -302,6 +312,12 @@ export class DaskClient {
 function argumentOf(arg: Uint8Array | string | KeyReference): unknown {
   if (arg instanceof KeyReference) return new PythonCall(TASK_REFERENCE, [arg.key]);
   return typeof arg !== "string" && arg.length >= BUFFER_BYTES ? new PythonBuffer(arg) : arg;
+}
+
+function sizeOf(identity: unknown): ClusterSize {
+  if (!isRecord(identity)) return { threads: 0, workers: [] };
+  const workers = isRecord(identity["workers"]) ? Object.keys(identity["workers"]) : [];
+  return { threads: Number(identity["total_threads"] ?? 0), workers: workers.length > FEW_WORKERS ? [] : workers };
 }
 
 function workerOf(address: string, fields: Readonly<Record<string, unknown>>): WorkerIdentity {

@@ -12,9 +12,12 @@ export interface Plugin {
   readonly pickle: Buffer;
 }
 
+/** What keeps Node processes in a worker: one module there. */
+const BRIDGE = ["node_process.py", "node_bridge.py", "node_loop.py"] as const;
+
 /** Name of the Python module that a scheduler and its workers know the tasks by. */
 export function moduleName(): string {
-  return `sluice_${hashOfSources(["node_process.py", "node_bridge.py", "dask_tasks.py", "dask_worker.py", "dask_scheduler.py", "python_call.py"])}`;
+  return `sluice_${hashOfSources([...BRIDGE, "dask_tasks.py", "dask_worker.py", "dask_scheduler.py", "python_call.py"])}`;
 }
 
 export function schedulerPlugin(module: string): Plugin {
@@ -56,7 +59,7 @@ function onWorker(module: string, expression: string, globals: Readonly<Record<s
     __name__: `${module}_worker`,
     MODULE: module,
     TASKS: pythonSource("dask_tasks.py"),
-    BRIDGE: pythonSource("node_process.py") + pythonSource("node_bridge.py"),
+    BRIDGE: BRIDGE.map(pythonSource).join("\n"),
     PYTHON: pythonSource("python_call.py"),
     ...globals,
   });
