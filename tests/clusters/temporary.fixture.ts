@@ -2,9 +2,9 @@ import { flow, gather, task } from "sluice";
 import { DaskTaskRunner } from "sluice/dask";
 
 /*
- * A program for `temporary.test.ts`: `node temporary.fixture.ts PYTHON` uses temporary clusters of other kinds.
+ * A program for `temporary.test.ts`: `node temporary.fixture.ts PYTHON REPORT BARE` uses temporary clusters of other kinds; BARE is a Python with Dask and without bokeh.
  */
-const [, , python = ""] = process.argv;
+const [, , python = "", report = "", bare = ""] = process.argv;
 const square = task("square", (n: number) => n * n);
 const squares = flow("squares", async (n: number) => gather(square.map(Array.from({ length: n }, (_, i) => i))));
 
@@ -14,6 +14,7 @@ if (import.meta.main) {
     python,
     clusterKwargs: { n_workers: 0, threads_per_worker: 1, dashboard_address },
     adaptKwargs: { minimum: 0, maximum: 2 },
+    performanceReportPath: report,
   });
   const secure = new DaskTaskRunner({
     python,
@@ -23,7 +24,10 @@ if (import.meta.main) {
   const ends: unknown[] = [];
   for (const taskRunner of [adaptive, secure]) ends.push(await squares.with({ taskRunner })(4));
   const absent = new DaskTaskRunner({ python, clusterClass: "nowhere.NoCluster" });
-  const state = await squares.with({ taskRunner: absent }).safe(1);
-  ends.push(state.type === "COMPLETED" ? "completed" : state.error.message);
+  const unable = new DaskTaskRunner({ python: bare, performanceReportPath: report });
+  for (const taskRunner of [absent, unable]) {
+    const state = await squares.with({ taskRunner }).safe(1);
+    ends.push(state.type === "COMPLETED" ? "completed" : state.error.message);
+  }
   console.log(JSON.stringify(ends));
 }

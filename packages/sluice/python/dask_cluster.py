@@ -5,6 +5,7 @@
 """
 
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -18,6 +19,12 @@ def tell(out, message):
 def make(settings):
     module, _, name = settings["cluster_class"].replace(":", ".").rpartition(".")
     return getattr(importlib.import_module(module), name)(**settings["cluster_kwargs"])
+
+
+def require_bokeh():
+    """Dask would say so when the cluster ends, and its report be lost."""
+    if importlib.util.find_spec("bokeh") is None:
+        raise RuntimeError("performanceReportPath needs bokeh: npx sluice dask install --with bokeh")
 
 
 def security_of(cluster):
@@ -36,6 +43,8 @@ def main():
     try:
         import distributed
 
+        if settings["performance_report"] is not None:
+            require_bokeh()
         cluster = make(settings)
         if settings["adapt_kwargs"] is not None:
             cluster.adapt(**settings["adapt_kwargs"])
