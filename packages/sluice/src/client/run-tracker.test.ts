@@ -36,6 +36,7 @@ const full: ApiResponse = { status: 503, body: JSON.stringify({ code: "SLUICE_DI
 
 /** A run whose transitions a test makes. */
 class Run implements RecordSource {
+  openAt = -1;
   readonly id: string;
   isFinal = false;
   verdict: RecordVerdict | undefined;

@@ -1,5 +1,6 @@
 import { SluiceError } from "../wire/errors.ts";
 import type { RecordVerdict, RunRecord, RunRecordReply } from "../wire/run-record.ts";
+import { OpenList, type Openable } from "./open-list.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -27,7 +28,7 @@ const RETRY_MS = 1000;
 const DEFAULT_PATIENCE_MS = 30_000;
 
 /** A run that has something to report. */
-export interface RecordSource {
+export interface RecordSource extends Openable {
   readonly id: string;
   takeRecord(): RunRecord | undefined;
   readonly isFinal: boolean;
@@ -62,7 +63,7 @@ interface Waiter {
 export class RunTracker {
   private readonly options: RunTrackerOptions;
   /** Runs with something to report that have not ended. */
-  private readonly openRuns = new Set<RecordSource>();
+  private readonly openRuns = new OpenList<RecordSource>();
   /** Records of ended runs, as JSON: one string outlives a garbage collection more cheaply than the run's objects. */
   private ended: string[] = [];
   /** Flow runs, and runs reported "after the latest", among `ended`: those that may get a verdict. */

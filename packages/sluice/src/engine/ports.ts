@@ -1,3 +1,4 @@
+import type { Openable } from "../client/open-list.ts";
 import type { RecordVerdict, ResultReference, RunRecord } from "../wire/run-record.ts";
 
 /** Time as the engine sees it; a simulation moves it by hand. */
@@ -9,7 +10,7 @@ export interface Clock {
 }
 
 /** A run as the tracker sees it: able to say what the store has not acknowledged yet. */
-export interface TrackedRun {
+export interface TrackedRun extends Openable {
   readonly id: string;
   readonly kind: "flow" | "task";
   /** The transitions that have not been handed out, and marks them handed out; undefined when there are none. */

@@ -24,6 +24,8 @@ export interface TransitionDetails {
  */
 abstract class Run implements TrackedRun {
   abstract readonly kind: "flow" | "task";
+  /** In the tracker's list of open runs. */
+  openAt = -1;
   /** Replaced once, when the run is first reported to a store that chooses ids itself. */
   id: string;
   /** May be replaced until the run is first reported, by a name made from its resolved arguments. */

@@ -15,9 +15,14 @@ let turnStartedMs = performance.now();
 let waiting: (() => void)[] = [];
 let planned = false;
 
+/** Whether this turn has lasted too long, or others wait for a later one already. */
+export function isTurnOver(): boolean {
+  return waiting.length > 0 || performance.now() - turnStartedMs >= MAX_TURN_MS;
+}
+
 /** A promise of a later turn when this one has lasted too long, or others wait already; else undefined. */
 export function turnOver(): Promise<void> | undefined {
-  if (waiting.length === 0 && performance.now() - turnStartedMs < MAX_TURN_MS) return undefined;
+  if (!isTurnOver()) return undefined;
   return new Promise((resolve) => {
     waiting.push(resolve);
     plan();

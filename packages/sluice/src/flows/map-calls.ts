@@ -3,6 +3,7 @@ import type { FutureIterator, FutureStream } from "../engine/context/combinators
 import { currentFrame } from "../engine/context/frame.ts";
 import type { SlotWaits } from "../engine/context/slot-waits.ts";
 import { isFuture, type Future } from "../engine/context/future.ts";
+import { isTurnOver, turnOver } from "../engine/turn.ts";
 import { SluiceError } from "../wire/errors.ts";
 import type { MapStreamOptions } from "./call-types.ts";
 
@@ -10,6 +11,10 @@ import type { MapStreamOptions } from "./call-types.ts";
 export const MAP_LIMIT = 10_000;
 
 const DEFAULT_WINDOW = 1000;
+/** Runs that are over and not taken yet, from which on no further ones are started: whoever reads the stream has enough to go on with. */
+const READY_RUNS = 32;
+/** Runs that are started before those that were may go on. */
+const STARTED_AT_ONCE = 16;
 
 /**
  * Turns the arguments of `map` into those of each call.
@@ -107,7 +112,14 @@ class StreamIterator<R> implements FutureIterator<Future<R>> {
   }
 
   async next(): Promise<IteratorResult<Future<R>, undefined>> {
-    while (!this.exhausted && this.open < this.window && this.ended.length < this.window) {
+    for (let started = 1; this.mayStart(); started++) {
+      // What is started and has to wait for its turn would only be held in memory, as would what has ended long before it is taken.
+      if (isTurnOver()) {
+        if (this.ended.length > 0) break;
+        await turnOver();
+      } else if (started % STARTED_AT_ONCE === 0) {
+        await Promise.resolve();
+      }
       const next = this.source.next();
       const item = isThenable(next) ? await next : next;
       if (item.done === true) this.exhausted = true;
@@ -122,6 +134,10 @@ class StreamIterator<R> implements FutureIterator<Future<R>> {
     }
     const future = this.ended.shift();
     return future === undefined ? { done: true, value: undefined } : { done: false, value: future };
+  }
+
+  private mayStart(): boolean {
+    return !this.exhausted && this.open < this.window && this.ended.length < READY_RUNS;
   }
 
   async return(): Promise<IteratorResult<Future<R>, undefined>> {

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { SluiceError } from "../../wire/errors.ts";
+import { OpenList, type Openable } from "../../client/open-list.ts";
 import type { EngineHost } from "../host.ts";
 import { KeyCounter } from "./key-counter.ts";
 import type { FlowRun, TaskRun } from "../run.ts";
@@ -79,6 +80,9 @@ export interface Cancellable {
   cancel(reason: Error): void;
 }
 
+/** A run that has not ended, as its parent knows it. */
+export type OpenChild = Cancellable & Openable;
+
 /** A child that an earlier attempt of the same flow run has finished. */
 export interface FinishedChild {
   readonly runId: string;
@@ -110,7 +114,7 @@ export class FlowScope {
   /** Whether a child whose result is kept is over only when the store knows it: another process may have to go on with this flow run. */
   readonly acknowledgesKept: boolean;
   /** Children that have not ended. */
-  readonly open = new Set<Cancellable>();
+  readonly open = new OpenList<OpenChild>();
   /** Finished children of earlier attempts by identity, null when this is the first. */
   journal: Map<string, FinishedChild> | null = null;
   /** Children finished in this attempt, kept only where a later attempt may adopt them. */
@@ -157,13 +161,13 @@ export class FlowScope {
     return index;
   }
 
-  childOpened(child: Cancellable): void {
+  childOpened(child: OpenChild): void {
     this.open.add(child);
     const reason = this.frame?.cancelReason;
     if (reason !== undefined) child.cancel(reason);
   }
 
-  childEnded(child: Cancellable): void {
+  childEnded(child: OpenChild): void {
     this.open.delete(child);
     if (this.open.size === 0) this.idle?.();
   }

@@ -16,6 +16,8 @@ import { isStoreTrouble } from "../store/store-trouble.ts";
 export abstract class Execution<R extends FlowRun | TaskRun> implements Cancellable, StartedRun<unknown> {
   abstract readonly carried: boolean;
   readonly run: R;
+  /** Among the open children of its parent. */
+  openAt = -1;
   protected cancelReason: Error | undefined;
   protected final: Outcome | undefined;
   private startError: Error | undefined;
