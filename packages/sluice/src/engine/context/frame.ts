@@ -92,6 +92,15 @@ export interface FinishedChild {
   readonly stored?: () => Promise<{ readonly value: unknown } | undefined>;
 }
 
+const NOTHING_BEGUN: EarlierChildren["begun"] = new Map();
+
+/** What earlier executions of a flow run have left of its children, by their identity. */
+export interface EarlierChildren {
+  readonly finished: Map<string, FinishedChild>;
+  /** Ids of the runs of subflows that were called and have not finished. */
+  readonly begun: ReadonlyMap<string, readonly string[]>;
+}
+
 /** What the children of a flow run inherit and are counted by. A task outside any flow has a scope without a flow run. */
 export class FlowScope {
   readonly host: EngineHost;
@@ -117,6 +126,8 @@ export class FlowScope {
   readonly open = new OpenList<OpenChild>();
   /** Finished children of earlier attempts by identity, null when this is the first. */
   journal: Map<string, FinishedChild> | null = null;
+  /** Subflows that an earlier execution has called and not finished: see {@link EarlierChildren}. */
+  begun: EarlierChildren["begun"] = NOTHING_BEGUN;
   /** Children finished in this attempt, kept only where a later attempt may adopt them. */
   readonly finished: Map<string, FinishedChild> | null;
   /** Large values of its children that are kept on a cluster until the flow run is over. */

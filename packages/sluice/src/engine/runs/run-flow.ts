@@ -3,9 +3,15 @@ import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-
 import { microsToIso } from "../../wire/timestamp.ts";
 import { asError, needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
-import { finishedChildren } from "../store/finished-children.ts";
+import { earlierChildren } from "../store/earlier-children.ts";
 import { localValue } from "../values/remote-value.ts";
-import { adoptedValue, identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
+import {
+  adoptedValue,
+  identifyChild,
+  journalKey,
+  rememberChild,
+  type ChildIdentity,
+} from "../context/child-identity.ts";
 import { namedArguments, type FlowDefinition, type Outcome, type RunView } from "../definition.ts";
 import { FlowScope, Frame } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
@@ -230,7 +236,7 @@ export class FlowExecution extends Execution<FlowRun> {
       slotWaits: assigned?.slotWaits ?? parent?.slotWaits ?? null,
       logPrints: definition.options.logPrints ?? assigned?.logPrints ?? parent?.logPrints ?? host.settings.logPrints,
       keepFinished: (definition.options.retries ?? 0) > 0,
-      acknowledgesKept: assigned !== undefined,
+      acknowledgesKept: assigned !== undefined || parent?.acknowledgesKept === true,
     });
   }
 
@@ -240,7 +246,7 @@ export class FlowExecution extends Execution<FlowRun> {
     const scope = this.openScope();
     this.scope = scope;
     if (scope.logPrints) captureConsole();
-    if (call.assigned?.mayHaveRun === true) scope.journal = await finishedChildren(this.host, run.id);
+    await this.readJournal(scope);
     const earlier = call.assigned?.runCount ?? 0;
     for (let attempt = 1 + earlier; ; attempt++) {
       scope.beginAttempt();
@@ -263,6 +269,17 @@ export class FlowExecution extends Execution<FlowRun> {
       if (!("againInMs" in ended)) return ended;
       await this.sleep(ended.againInMs);
     }
+  }
+
+  /** Finds what an earlier execution has left: of this run, or of the same call in the parent's. */
+  private async readJournal(scope: FlowScope): Promise<void> {
+    const { call, definition, run, child } = this;
+    const key = child === undefined ? "" : journalKey(definition.taskKey, child.dynamicKey);
+    const earlier = call.assigned?.mayHaveRun === true ? [run.id] : call.parent?.begun.get(key);
+    if (earlier === undefined) return;
+    const { finished, begun } = await earlierChildren(this.host, earlier);
+    scope.journal = finished;
+    scope.begun = begun;
   }
 
   /** Moves the run to Running, when the store agrees where it decides. Gives the outcome of a run that may not start. */
