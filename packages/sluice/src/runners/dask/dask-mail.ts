@@ -80,6 +80,7 @@ export class DaskMail {
     if (run === undefined) return;
     if (end.how !== "memory") {
       this.#open.delete(key);
+      this.#wanted.delete(key);
       run.failed(end);
       return;
     }
@@ -190,7 +191,7 @@ export class DaskMail {
 
   async #fetchBytes(key: string): Promise<Buffer> {
     const { client } = this.#connection;
-    for (let attempt = 0; attempt < FETCH_TRIES && this.#kept.has(key); attempt++) {
+    for (let attempt = 0; attempt < FETCH_TRIES && this.#kept.has(key) && !client.isOver; attempt++) {
       const worker = (await client.whoHas([key])).get(key)?.[0];
       const { results } = await fetchResults(this.#connection, { worker, keys: [key], limits: UNLIMITED });
       const value = results[0]?.value ?? null;

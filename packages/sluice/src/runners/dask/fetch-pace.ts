@@ -17,10 +17,12 @@ const ENOUGH = 500;
  *
  * Each fetch costs the scheduler and the workers requests, so it is worth a moment while others are about to end: a long one while the cluster has work enough, a short one when
  * what the results lead to is what it does next, none when little else is to come.
+ *
+ * @param threads of the cluster; 0 while that is not known, which counts as not busy
  */
 export function fetchDelayMs({ wanted, waiting }: OpenRuns, threads: number): number {
   if (wanted >= ENOUGH) return 0;
-  if (waiting >= BUSY_PER_THREAD * threads) return BUSY_MS;
+  if (threads > 0 && waiting >= BUSY_PER_THREAD * threads) return BUSY_MS;
   return wanted >= waiting ? 0 : DRY_MS;
 }
 

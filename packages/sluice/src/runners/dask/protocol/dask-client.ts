@@ -171,7 +171,7 @@ export class DaskClient {
   /**
    * Submits tasks, as one update of the scheduler's graph.
    *
-   * @param onEnd called once for each key
+   * @param onEnd called with what has become of each key, until it is released: that it is in memory, perhaps several times, or once that it has ended in another way
    */
   submit(tasks: readonly GraphTask[], placement: Placement, onEnd: (key: string, end: KeyEnd) => void): void {
     const graph = new Map(
@@ -234,6 +234,11 @@ export class DaskClient {
     return new Map(entries.map(([key, workers]) => [key, Array.isArray(workers) ? workers.map(String) : []]));
   }
 
+  /** Whether nothing can be asked for any more: it was closed, or the scheduler is gone. */
+  get isOver(): boolean {
+    return this.#closed || this.#stream.ended !== undefined;
+  }
+
   /** Keeps the process alive while keys are awaited. */
   ref(): void {
     this.#stream.ref();
@@ -285,7 +290,8 @@ export class DaskClient {
   #receive(message: unknown): void {
     if (!isRecord(message)) return;
     const { op, key } = message;
-    if (op === "key-in-memory") this.#endKey(String(key), { how: "memory" });
+    // A key in memory may be lost yet, and come again: it is listened to until it is released.
+    if (op === "key-in-memory") this.#keys.get(String(key))?.({ how: "memory" });
     else if (op === "task-erred") {
       const exception = readException(message["exception"]);
       this.#endKey(String(key), { how: "erred", exception, text: describe(exception) });
