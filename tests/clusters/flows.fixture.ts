@@ -99,10 +99,14 @@ export const inEndless = flow("in-endless", { taskRunner: runner }, async () => 
   mark("in-endless");
   await endless.submit();
 });
+/** Waits for a file that the test makes when it has seen enough. */
+async function untilToldToStop(): Promise<void> {
+  while (!existsSync(`${env.TEST_MARKS}.stop`)) await delay(20);
+}
 /** Cancels a subflow whose task computes on another process. */
 export const cancels = flow("cancels", { taskRunner: runner }, async () => {
   const child = inEndless.submit();
-  while (!existsSync(`${env.TEST_MARKS}.stop`)) await delay(20);
+  await untilToldToStop();
   child.cancel("not needed any more");
   const state = await child.wait();
   return [state.type, state.message];
@@ -159,7 +163,7 @@ export const killing = flow("killing", { taskRunner: runner }, async () => {
 const starved = task("starved", () => 1);
 export const starving = flow("starving", { taskRunner: runner }, async () => {
   const run = starved.with({ dask: { resources: { GPU: 1 } } }).submit();
-  await delay(1500);
+  await untilToldToStop();
   run.cancel("waited long enough");
   return (await run.wait()).type;
 });
