@@ -10,23 +10,28 @@ import { RayTaskRunner } from "sluice/ray";
  * where its bodies note that they ran; the cluster's nodes get the same environment.
  */
 const env = {
-  /** "dask" or "ray". */
+  /** "dask", "ray", or "ray-jobs" for flows that go to a running cluster of Ray as jobs. */
   TEST_ENGINE: process.env["TEST_ENGINE"] ?? "dask",
   /** Address of a running cluster; "" for a temporary one. */
   TEST_ADDRESS: process.env["TEST_ADDRESS"] ?? "",
   TEST_MARKS: process.env["TEST_MARKS"] ?? "",
   TEST_PYTHON: process.env["TEST_PYTHON"] ?? "",
 };
+/** What a job server asks for: not told to the nodes. */
+const headers = { Authorization: process.env["TEST_AUTHORIZATION"] ?? "" };
 const address = env.TEST_ADDRESS;
 const python = env.TEST_PYTHON;
 const onDask =
   address === ""
     ? { python, clusterKwargs: { n_workers: 2, threads_per_worker: 1, dashboard_address: ":0" }, env }
     : { address, env };
-const runner =
-  env.TEST_ENGINE === "ray"
-    ? new RayTaskRunner({ python, initKwargs: { num_cpus: 2 }, env })
-    : new DaskTaskRunner(onDask);
+const runners = {
+  ray: () => new RayTaskRunner({ python, initKwargs: { num_cpus: 2 }, env }),
+  // Without a Python: nothing here may need one.
+  "ray-jobs": () => new RayTaskRunner({ jobs: { url: address, headers }, env }),
+  dask: () => new DaskTaskRunner(onDask),
+};
+const runner = runners[env.TEST_ENGINE as keyof typeof runners]();
 
 function mark(what: string): void {
   appendFileSync(env.TEST_MARKS, `${what} ${process.pid} ${process.ppid}\n`);
@@ -188,7 +193,37 @@ export const inPython = flow("in-python", { taskRunner: runner }, async () => {
   };
 });
 
+/** For a cluster that only flows are submitted to. */
+const failsInside = flow("fails-inside", async () => {
+  await fails();
+  throw new RangeError("no 1", { cause: new TypeError("the cause") });
+});
+const measured = flow("measured", { taskRunner: runner }, async (value: Uint8Array) => measure.submit(value, [value]));
+const makes = flow("makes", (bytes: number) => Buffer.alloc(bytes, 7));
+const survives = flow("survives", { retries: 1 }, async () => {
+  mark("survives");
+  while (!existsSync(`${env.TEST_MARKS}.stop`)) await delay(20);
+  return "survived";
+});
+async function endOfRun(run: { wait(): Promise<{ readonly type: string; readonly message: string | null }> }) {
+  const { type, message } = await run.wait();
+  return [type, message];
+}
+const asJobs = {
+  value: flow("value", { taskRunner: runner }, async () => measured.submit(Buffer.alloc(3 * 1024 * 1024, 7))),
+  error: flow("error", { taskRunner: runner }, async () => {
+    const state = await failsInside.submit().wait();
+    if (state.type === "COMPLETED") throw new Error("expected a failure");
+    const { error } = state;
+    return [error instanceof RangeError, error.message, String(error.cause), error.stack];
+  }),
+  tooLarge: flow("too-large", { taskRunner: runner }, async () => endOfRun(makes.submit(9 * 1024 * 1024))),
+  killed: flow("killed", { taskRunner: runner }, async () => survives.submit()),
+  lonely: flow("lonely", { taskRunner: runner }, async () => endOfRun(nap.submit("lonely"))),
+};
+
 const flows = {
+  ...asJobs,
   killing,
   starving,
   python: inPython,

@@ -30,7 +30,7 @@ export interface ListedRun {
 
 /** What makes the cluster. */
 export interface Engine {
-  readonly name: "dask" | "ray";
+  readonly name: "dask" | "ray" | "ray-jobs";
   readonly python: string;
 }
 

@@ -230,6 +230,22 @@ class NodeBridge:
                 self.reaper = threading.Thread(target=self._reap, daemon=True, name="sluice-reaper")
                 self.reaper.start()
 
+    def retire_idle(self):
+        """Ends the warm children in good order: what they have to report goes out first."""
+        with self.lock:
+            children = [child for children in self.idle.values() for child in children]
+            self.idle.clear()
+        for child in children:
+            self._retire(child)
+
+    def _retire(self, child):
+        self._tell(child, {"role": "shutdown"})
+        try:
+            child.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            pass
+        child.kill()
+
     def _reap(self):
         while not self.closed:
             time.sleep(IDLE_SECONDS / 6)
@@ -248,11 +264,6 @@ class NodeBridge:
                 else:
                     done = False
             for child in overdue:
-                self._tell(child, {"role": "shutdown"})
-                try:
-                    child.process.wait(timeout=10)
-                except subprocess.TimeoutExpired:
-                    pass
-                child.kill()
+                self._retire(child)
             if done:
                 return

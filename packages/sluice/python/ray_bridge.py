@@ -15,40 +15,41 @@ BUFFER_BYTES = 1 << 16
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
-def source():
+def text_of(*names):
     texts = []
-    for name in ("node_process.py", "node_bridge.py", "ray_driver.py"):
+    for name in names:
         with open(os.path.join(FOLDER, name), encoding="utf8") as file:
             texts.append(file.read())
     return "\n".join(texts)
+
+
+def driver_source():
+    """What drives a cluster: here, and in Ray's workers, which get it as text."""
+    return text_of("node_process.py", "node_bridge.py", "ray_driver.py")
+
+
+def host_of(source, name):
+    """That text as a module. Needs Ray."""
+    host = types.ModuleType(name)
+    exec(compile(source, "sluice_ray.py", "exec"), host.__dict__)
+    return host
 
 
 def main():
     out = os.fdopen(os.dup(1), "wb", buffering=BUFFER_BYTES)
     os.dup2(2, 1)
     settings = json.loads(sys.argv[1])
-    text = source()
-    with open(os.path.join(FOLDER, "python_call.py"), encoding="utf8") as file:
-        python = file.read()
-    host = types.ModuleType(settings["module"] + "_bridge")
+    source = driver_source()
     write = writer(out)
     try:
         import ray
 
-        exec(compile(text, "sluice_ray.py", "exec"), host.__dict__)
+        host = host_of(source, settings["module"] + "_bridge")
         context = ray.init(log_to_driver=True, logging_level="ERROR", **settings["init_kwargs"])
     except Exception as error:
         write([({"event": "error", "message": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}, b"")])
         return 1
-    kit = {
-        "module": settings["module"],
-        "source": ray.put(text),
-        "python": python,
-        "sdk": None,
-        "settings": "",
-        "codes": {},
-        "mail": ray.remote(num_cpus=0)(host.Mail).remote(),
-    }
+    kit = host.kit_of(host, settings["module"], source, text_of("python_call.py"))
     driver = host.RayDriver(kit, write)
     resources = ray.cluster_resources()
     hello = {

@@ -58,6 +58,19 @@ class Mail:
         del self.news[topic]
 
 
+def kit_of(host, module, source, python):
+    """What a driver gives to the workers that run its tasks. `host` is this module, `source` and `python` are texts."""
+    return {
+        "module": module,
+        "source": ray.put(source),
+        "python": python,
+        "sdk": None,
+        "settings": "",
+        "codes": {},
+        "mail": ray.remote(num_cpus=0)(host.Mail).remote(),
+    }
+
+
 def function_of(kit, code):
     """The remote function for one bundle of code. It is pickled whole, so it names nothing outside of itself."""
     module, source = kit["module"], kit["source"]
@@ -355,14 +368,19 @@ def provide(node, ref, folder):
 
 
 def run_on_node(kit, call, parts):
-    """Runs one body in a child, and gives its end with the value in it, or beside it where that is large. `call` is `u32 length of the header | header (JSON) | order`."""
+    """Runs one body in a child, and gives its end with the value in it, or beside it where that is large."""
+    return split(run_body(kit, call, parts))
+
+
+def run_body(kit, call, parts, tell_started=None):
+    """Runs one body in a child, and gives its end. `call` is `u32 length of the header | header (JSON) | order`."""
     size = int.from_bytes(call[:4], "little") + 4
     order = memoryview(call)[size:]
     call = json.loads(call[4:size])
     node = node_of(kit)
     provide(node, kit["sdk"], "sdk/" + call["sdk"])
     provide(node, kit["codes"][call["code"]], "code/" + call["code"])
-    return split(BodyOnNode(node, kit, call, (order, *parts)).run())
+    return BodyOnNode(node, kit, call, (order, *parts), tell_started).run()
 
 
 def split(end):
@@ -382,17 +400,17 @@ def tell_down(child, events):
 
 
 class Interrupts:
-    """Ray cancels a task by an interrupt of the main thread: while a body runs it is taken note of, not raised wherever that thread is."""
+    """Ray cancels a task by an interrupt of the main thread, and stops a job by a signal: while a body runs it is taken note of, not raised wherever that thread is."""
 
     body = None
 
     @classmethod
     def take(cls):
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, cls._interrupted)
+            signal.signal(signal.SIGINT, cls.interrupted)
 
     @classmethod
-    def _interrupted(cls, number, frame):
+    def interrupted(cls, number, frame):
         if cls.body is None:
             raise KeyboardInterrupt
         cls.body.interrupted = True
@@ -405,7 +423,8 @@ class BodyOnNode:
     of a worker that waits in it to others.
     """
 
-    def __init__(self, node, kit, call, parts):
+    def __init__(self, node, kit, call, parts, tell_started=None):
+        self.tell_started = tell_started or self._tell_driver
         self.node = node
         self.kit = kit
         self.call = call
@@ -424,17 +443,19 @@ class BodyOnNode:
             Interrupts.body = None
 
     def _run(self):
-        mail, topic = self.kit["mail"], self.kit["topic"]
         steps = self.node.steps(
             self.kit["settings"],
             self.call["limit_seconds"],
             self.parts,
             key=self.key,
-            on_started=lambda started_us: mail.started.remote(topic, self.key, started_us),
+            on_started=self.tell_started,
             on_silence=self._heed,
         )
         end = self._end_of(lambda: next(steps))
         return self._go_on(steps, end) if isinstance(end, tuple) else end
+
+    def _tell_driver(self, started_us):
+        self.kit["mail"].started.remote(self.kit["topic"], self.key, started_us)
 
     def _go_on(self, steps, step):
         """Serves the child in another thread, from its first wish on."""

@@ -36,6 +36,8 @@ export interface FarSideHost {
    * by itself, what was on a node that died.
    */
   readonly isOnCluster: boolean;
+  /** Whether nothing ends this worker when the root process is gone, as it is with a Ray job: then the run ends itself when its parent's is over at the store. */
+  readonly isJob: boolean;
   /** Aborted with a SluiceError `SLUICE_CANCELLED` when the run is to be cancelled; past `graceMs` the whole worker is terminated. */
   readonly signal: AbortSignal;
   readonly graceMs: number;

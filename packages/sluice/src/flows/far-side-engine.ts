@@ -22,7 +22,11 @@ export const farSideEngine: FarSideEngine = {
     const host = currentHost() ?? openFarHost(far);
     // The registry holds what `flows/callable.ts` registered there.
     const definition = withOverrides(far.definition as Definition, spec.overrides);
-    return executeSpec({ spec, definition, host, far });
+    if (!far.isJob) return executeSpec({ spec, definition, host, far });
+    const { watchParentRun } = await import("./parent-run-watch.ts");
+    using parent = watchParentRun(spec, far);
+    const signal = AbortSignal.any([far.signal, parent.signal]);
+    return await executeSpec({ spec, definition, host, far: { ...far, signal } });
   },
 
   cancel(runId) {

@@ -18,6 +18,8 @@ export type NearMessage =
       readonly timeoutMs: number | null;
       /** When the body counts as started, where the near side says so; else when the far side begins with it. Microseconds since the epoch. */
       readonly startedUs?: number;
+      /** See `FarSideHost.isJob`. */
+      readonly isJob?: boolean;
     }
   | { readonly role: "cancel"; readonly body: number; readonly message: string }
   /** Asks whatever flow run of this id is inside the worker, or in the workers below it, to stop. */

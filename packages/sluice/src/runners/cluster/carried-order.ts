@@ -20,6 +20,8 @@ export interface CarriedOrder {
   readonly timeoutMs: number | null;
   /** Whether values of other runs come bare (Ray), or in the ends of those (Dask). */
   readonly valuesAre: "bare" | "in-ends";
+  /** Whether it is a Ray job, which nobody ends when the program that submitted it is gone. Left out for false. */
+  readonly isJob?: boolean;
 }
 
 /** What a Node process of a node is started with; equal settings share warm processes. */

@@ -62,7 +62,9 @@ export async function openBridgeChannel(given: string): Promise<FarChannel> {
       else if (header.role === "down") fromCluster(header, content);
       else if (header.role === "run") {
         tellsStart = header.tells_start;
-        receive(runMessage(header, content, { body: ++body, root }));
+        const message = runMessage(header, content, { body: ++body, root });
+        if (message.isJob === true) leaveSignalToBridge();
+        receive(message);
       } else receive(nearMessage(header, body));
     }
   });
@@ -173,7 +175,7 @@ function runMessage(
   order: RunOrder,
   content: Buffer,
   here: { readonly body: number; readonly root: string },
-): NearMessage {
+): NearMessage & { readonly role: "run" } {
   const [first = 0, ...others] = order.parts;
   // Written by the near side, of the same version of the package (its files are those of this process).
   const carried = deserialize(content.subarray(0, first)) as CarriedOrder;
@@ -190,7 +192,13 @@ function runMessage(
     graceMs: carried.graceMs,
     timeoutMs: carried.timeoutMs,
     startedUs: order.started_us,
+    ...(carried.isJob === true && { isJob: true }),
   };
+}
+
+/** Ray stops a job by a signal to each of its processes. The body hears of it from its bridge, and gets its time to end. */
+function leaveSignalToBridge(): void {
+  if (process.listenerCount("SIGTERM") === 0) process.on("SIGTERM", () => undefined);
 }
 
 const bundleUrls = new Map<string, string>();

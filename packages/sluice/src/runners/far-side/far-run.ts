@@ -69,10 +69,11 @@ export class FarRun {
   }
 
   #host(definition: unknown, startedUs: number): FarSideHost {
-    const { graceMs, timeoutMs } = this.#order;
+    const { graceMs, timeoutMs, isJob = false } = this.#order;
     const { home, uplink, isOnCluster } = this.#around;
     return {
       isOnCluster,
+      isJob,
       definition,
       startedUs,
       home,

@@ -1,4 +1,5 @@
 import type { RunnerNotice } from "../../engine/task-runner.ts";
+import { SluiceError } from "../../wire/errors.ts";
 import type { RunnerDescription } from "../../wire/run-spec.ts";
 import { isOwnHost, reachableHome } from "../cluster/addresses.ts";
 import { bridgeSettings, hashOfBundle } from "../cluster/bridge-settings.ts";
@@ -6,10 +7,12 @@ import type { BridgeSettings } from "../cluster/carried-order.ts";
 import { ClusterPool, dashboardNotice, type OpenCluster } from "../cluster/cluster-pool.ts";
 import { CodeShelf } from "../cluster/code/code-shelf.ts";
 import { findPython } from "../cluster/python-interpreter.ts";
-import { hashOfSources } from "../cluster/python-sources.ts";
 import { sdkFiles } from "../cluster/code/sdk-files.ts";
 import { describe, requireLink, runnersRuntime, type LivePool } from "../runtime.ts";
-import { LocalSlotLedger, type SlotTicket } from "../slot-ledger.ts";
+import { LocalSlotLedger } from "../slot-ledger.ts";
+import { FlowsAsJobs } from "./flows-as-jobs.ts";
+import { openJobs } from "./jobs/open-jobs.ts";
+import { flowSlot, flowsAtOnceOf, moduleOfDriver } from "./ray-flows.ts";
 import { startBridge, type RayEvent, type RayLine } from "./ray-line.ts";
 import { RayMail } from "./ray-mail.ts";
 import type { RayOptions } from "./ray-options.ts";
@@ -21,7 +24,11 @@ export function rayFor(description: RunnerDescription, options: RayOptions): Pic
   const known = pools.get(describe(description)) ?? uplink?.attach(description);
   if (known !== undefined) return known;
   const open = (onLost: (reason: string) => void) => openCluster(description, options, onLost);
-  return register(new ClusterPool({ description, open, idleSeconds: options.idleSeconds }));
+  const { jobs, idleSeconds } = options;
+  const bridge = new ClusterPool({ description, open, idleSeconds });
+  if (jobs === null) return register(bridge);
+  const asJobs = new ClusterPool({ description, open: () => openJobs(description, options, jobs), idleSeconds });
+  return register(new FlowsAsJobs(asJobs, bridge));
 }
 
 /** The cluster that this process itself runs on, by the driver of the Ray worker above it. */
@@ -57,7 +64,7 @@ export function attachToRay(
   return register(new ClusterPool({ description, open, idleSeconds: 30 }));
 }
 
-function register(cluster: ClusterPool): ClusterPool {
+function register(cluster: LivePool): LivePool {
   runnersRuntime().pools.set(describe(cluster.description), cluster);
   return cluster;
 }
@@ -81,7 +88,7 @@ function openRay({ line, mail, notices, flowsAtOnce, remoteOptions, codeOf }: Ra
       const code = home === null || spec.python !== undefined ? "" : await codeOf(home);
       const own = options.placement as Readonly<Record<string, unknown>> | undefined; // checked with the options of the flow or task
       const ray = { ...(spec.kind === "flow" && { num_cpus: 0 }), ...remoteOptions, ...own };
-      const ticket = spec.kind === "flow" ? await slotOf(flows, spec.depth) : undefined;
+      const ticket = spec.kind === "flow" ? await flowSlot(flows, spec.depth) : undefined;
       try {
         return await new RayRun(spec, options, mail).run(code, mail, ray);
       } finally {
@@ -96,20 +103,15 @@ function openRay({ line, mail, notices, flowsAtOnce, remoteOptions, codeOf }: Ra
   };
 }
 
-/** Flows take no CPU of Ray's, since they wait for runs of their own: this is what bounds them. */
-function slotOf(ledger: LocalSlotLedger, depth: number): Promise<SlotTicket> {
-  return new Promise((resolve) => ledger.request({ depth, resume: false }, resolve));
-}
-
 async function openCluster(
   description: RunnerDescription,
   options: RayOptions,
   onLost: (reason: string) => void,
 ): Promise<OpenCluster> {
+  if (options.jobs !== null && options.address === null) throw noAddress(options.jobs.url);
   const link = requireLink();
   const sdk = await sdkFiles(link.engineUrl);
   const python = findPython("ray", options.python, link.pythonFolder);
-  const module = `sluice_${hashOfSources(["node_process.py", "node_bridge.py", "ray_driver.py", "ray_bridge.py"])}`;
   const init = {
     include_dashboard: false,
     ...(options.address !== null && { address: options.address }),
@@ -119,7 +121,7 @@ async function openCluster(
   let mail: RayMail | undefined;
   const { line, facts } = await startBridge(
     python,
-    { module, init_kwargs: init },
+    { module: moduleOfDriver(), init_kwargs: init },
     {
       env: options.env,
       onLost: (reason) => {
@@ -130,7 +132,7 @@ async function openCluster(
   );
   try {
     const address = reachableHome(link.address, { hosts: facts.hosts, isEncrypted: false }, options.apiUrl);
-    const flowsAtOnce = options.flowsAtOnce === 0 ? Math.max(1, Math.floor(facts.cpus)) : options.flowsAtOnce;
+    const flowsAtOnce = flowsAtOnceOf(options, facts.cpus);
     const { remoteOptions } = options;
     const cluster = { description, connection: { flowsAtOnce, remoteOptions } };
     sendFiles(line, `sdk/${sdk.hash}`, sdk.files);
@@ -148,6 +150,14 @@ async function openCluster(
     await line.close();
     throw error;
   }
+}
+
+/** A cluster that was made for the tasks would not be that of the flows. */
+function noAddress(url: string): SluiceError {
+  return new SluiceError(
+    "SLUICE_CLUSTER_UNFIT",
+    `This runner sends flows to ${url} as Ray jobs. A task that is submitted beside them goes by the bridge, which needs the option "address" of that cluster; or submit the task inside of a submitted flow.`,
+  );
 }
 
 function sendFiles(line: RayLine, folder: string, files: ReadonlyMap<string, Uint8Array>): void {

@@ -1,4 +1,5 @@
 import type { NodeOptions } from "../cluster/bridge-settings.ts";
+import type { CheckedJobs } from "./jobs/jobs-options.ts";
 
 /** Options of a `RayTaskRunner`, checked, with every default filled in: plain data, which its description holds. */
 export interface RayOptions extends NodeOptions {
@@ -6,6 +7,8 @@ export interface RayOptions extends NodeOptions {
   readonly address: string | null;
   readonly initKwargs: Readonly<Record<string, unknown>>;
   readonly remoteOptions: Readonly<Record<string, unknown>>;
+  /** Null: flows go by the bridge, as tasks do. */
+  readonly jobs: CheckedJobs | null;
   readonly python: string | null;
   /** 0: as many as the cluster has CPUs. */
   readonly flowsAtOnce: number;

@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { serialize } from "node:v8";
 import type { CarryOptions } from "../../engine/task-runner.ts";
 import type { RemoteValue } from "../../engine/values/remote-value.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { runEndOf, type BridgedEnd } from "../cluster/carried-end.ts";
-import type { CarriedOrder } from "../cluster/carried-order.ts";
 import { pythonCall } from "../cluster/python-call.ts";
 import { graceOf, keyName, referred } from "../cluster/carried-run-parts.ts";
-import { cancelledEnd, crashedEnd, messageOf, notSerializable } from "../run-end.ts";
+import { cancelledEnd, crashedEnd, messageOf } from "../run-end.ts";
+import { nodeCall } from "./node-call.ts";
 
 /** A run as it is submitted to a driver (ray_driver.py). */
 export interface RayTask {
@@ -27,14 +26,6 @@ export interface RayOrders {
   readonly sdk: string;
   submit(run: RayRun, task: RayTask, parts: readonly Uint8Array[]): void;
   cancel(key: string, how: { readonly message: string; readonly force: boolean }): void;
-}
-
-/** `u32 length of the header | header (JSON)`, after which the order comes. */
-function headOf(call: object): Buffer {
-  const text = Buffer.from(JSON.stringify(call));
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(text.length);
-  return Buffer.concat([length, text]);
 }
 
 /** Milliseconds on top of the grace until a run that does not end is ended with its worker. */
@@ -63,31 +54,18 @@ export class RayRun {
     this.key = `${keyName(spec)}-${randomUUID()}`;
   }
 
-  /** Submits it and resolves with its end; never rejects. @param remoteOptions for Ray, on top of the runner's */
+  /** Submits it and resolves with its end; rejects for arguments that cannot travel. @param remoteOptions for Ray, on top of the runner's */
   async run(code: string, keeper: unknown, remoteOptions: Readonly<Record<string, unknown>>): Promise<RunEnd> {
     const { python } = this.#spec;
     if (python !== undefined) return this.#runPython(python, remoteOptions);
-    const { graceMs, timeoutMs, signal } = this.#options;
+    const { signal } = this.#options;
     const { args, keys } = await referred(this.#spec.args, keeper);
-    const order: CarriedOrder = { spec: { ...this.#spec, args }, code, graceMs, timeoutMs, valuesAre: "bare" };
-    let part: Buffer;
-    try {
-      part = serialize(order);
-    } catch (error) {
-      return crashedEnd(notSerializable(args, "args", error));
-    }
-    const call = {
-      key: this.key,
-      sdk: this.#orders.sdk,
-      code,
-      limit_seconds: timeoutMs === null ? null : (timeoutMs + graceMs) / 1000,
-      grace_seconds: graceOf(this.#spec, graceMs) / 1000,
-    };
-    const head = headOf(call);
-    const parts = [head.length + part.length, ...keys.map((key) => ({ key }))];
+    const { sdk } = this.#orders;
+    const call = nodeCall({ ...this.#spec, args }, this.#options, { key: this.key, sdk, code });
+    const parts = [call[0].length + call[1].length, ...keys.map((key) => ({ key }))];
     const options = JSON.stringify(remoteOptions);
     const task: RayTask = { key: this.key, name: keyName(this.#spec), kind: "node", code, parts, options };
-    this.#orders.submit(this, task, [head, part]);
+    this.#orders.submit(this, task, call);
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener("abort", this.#onAbort, { once: true });
     return this.#end.promise;

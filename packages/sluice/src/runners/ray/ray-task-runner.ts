@@ -3,9 +3,10 @@ import type { RunEnd, RunnerDescription, RunSpec } from "../../wire/run-spec.ts"
 import { checkCountOrAll, checkData, checkEnvironment, checkText, checkTexts } from "../cluster/check-options.ts";
 import { checkKeys, checkSeconds } from "../runner-options.ts";
 import { rayFor } from "./attach.ts";
+import { checkJobs, type RayJobsOptions } from "./jobs/jobs-options.ts";
 import type { RayOptions } from "./ray-options.ts";
 
-/** Options of a {@link RayTaskRunner}; `initKwargs` and `remoteOptions` pass their keys on to Ray untouched. */
+/** Options of a {@link RayTaskRunner}; `initKwargs`, `remoteOptions` and `jobs.submitOptions` pass their keys on to Ray untouched. */
 export interface RayTaskRunnerOptions {
   /** As `ray.init(address=…)` takes it: "auto", `host:port`, `ray://host:port`. Default: a cluster of this machine is started for this process. */
   readonly address?: string;
@@ -13,6 +14,11 @@ export interface RayTaskRunnerOptions {
   readonly initKwargs?: Readonly<Record<string, unknown>>;
   /** Given to each remote function's `.options()`, such as `{ num_cpus: 2, max_retries: 0 }`; `with({ ray: {…} })` adds to them. */
   readonly remoteOptions?: Readonly<Record<string, unknown>>;
+  /**
+   * Submitted flows go to the cluster as Ray jobs, by the REST API of its dashboard: this machine then needs neither Python nor Ray, and `address` only for tasks that are submitted
+   * beside them. `with({ ray: { num_cpus, num_gpus, memory, resources, label_selector } })` of such a flow is what its job reserves. Default: flows go by the bridge, as tasks do.
+   */
+  readonly jobs?: RayJobsOptions;
   /** Python with the cluster's own version of Ray. Default: `SLUICE_PYTHON`, then the environment of `npx sluice ray install`. */
   readonly python?: string;
   /** Submitted flows that run at once, of this process. They take no CPU of Ray's. Default: as many as the cluster has CPUs. */
@@ -37,6 +43,7 @@ const OPTIONS = [
   "address",
   "initKwargs",
   "remoteOptions",
+  "jobs",
   "python",
   "flowsAtOnce",
   "apiUrl",
@@ -66,6 +73,7 @@ export class RayTaskRunner implements TaskRunner {
       address: checkText(given("address", options.address)),
       initKwargs: checkData(given("initKwargs", options.initKwargs)) ?? {},
       remoteOptions: checkData(given("remoteOptions", options.remoteOptions)) ?? {},
+      jobs: checkJobs(given("jobs", options.jobs)),
       python: checkText(given("python", options.python)),
       flowsAtOnce: checkCountOrAll(given("flowsAtOnce", options.flowsAtOnce)),
       apiUrl: checkText(given("apiUrl", options.apiUrl)),
@@ -75,7 +83,10 @@ export class RayTaskRunner implements TaskRunner {
       external: checkTexts(given("external", options.external)),
       idleSeconds: checkSeconds(given("idleSeconds", options.idleSeconds), IDLE_SECONDS),
     };
-    this.description = { kind: "ray", options: { ...this.#options } };
+    const { jobs } = this.#options;
+    // What a node is told of the runner has no headers: they may be credentials of the job server.
+    const described = jobs === null ? null : { url: jobs.url, submitOptions: jobs.submitOptions };
+    this.description = { kind: "ray", options: { ...this.#options, jobs: described } };
   }
 
   carry(spec: RunSpec, options: CarryOptions): Promise<RunEnd> {

@@ -32,6 +32,7 @@ const ENTRIES = [
   "../../ray/index",
   "../../far-side/entry",
   "../../far-side/parent-watch-thread",
+  "../../../flows/parent-run-thread",
 ] as const;
 /** Loaded by a root process only: the embedded home with its server. */
 const NOT_SHIPPED = /[/\\]home[/\\]home\.[jt]s$/;
