@@ -23,7 +23,7 @@ const [first, ...others] = process.argv.slice(2);
 /** Parts that are also run alone: what they run. */
 const parts = {
   "--interop": ["tests/interop"],
-  "--ray": ["packages/sluice/src/runners/ray", "tests/clusters/ray.test.ts"],
+  "--ray": ["packages/sluice/src/runners/ray", "tests/clusters/ray.test.ts", "tests/clusters/ray-jobs.test.ts"],
 };
 const part = parts[first];
 const vitestArgs = part === undefined ? process.argv.slice(2) : others.length > 0 ? others : part;

@@ -194,8 +194,8 @@ export const inPython = flow("in-python", { taskRunner: runner }, async () => {
 });
 
 /** For a cluster that only flows are submitted to. */
-const failsInside = flow("fails-inside", async () => {
-  await fails();
+const failsInside = flow("fails-inside", () => {
+  console.log("a line of the job");
   throw new RangeError("no 1", { cause: new TypeError("the cause") });
 });
 const measured = flow("measured", { taskRunner: runner }, async (value: Uint8Array) => measure.submit(value, [value]));
@@ -204,6 +204,11 @@ const survives = flow("survives", { retries: 1 }, async () => {
   mark("survives");
   while (!existsSync(`${env.TEST_MARKS}.stop`)) await delay(20);
   return "survived";
+});
+const above = flow("above", { taskRunner: runner }, async () => endOfRun(inEndless.submit()));
+const spinning = flow("spinning", () => {
+  mark("spinning");
+  for (const end = Date.now() + 240_000; Date.now() < end;);
 });
 async function endOfRun(run: { wait(): Promise<{ readonly type: string; readonly message: string | null }> }) {
   const { type, message } = await run.wait();
@@ -219,6 +224,9 @@ const asJobs = {
   }),
   tooLarge: flow("too-large", { taskRunner: runner }, async () => endOfRun(makes.submit(9 * 1024 * 1024))),
   killed: flow("killed", { taskRunner: runner }, async () => survives.submit()),
+  /** A job whose own subflow somebody cancels at the server. */
+  nested: flow("nested", { taskRunner: runner }, async () => above.submit()),
+  spins: flow("spins", { taskRunner: runner }, async () => gather([spinning.submit(), inEndless.submit()])),
   lonely: flow("lonely", { taskRunner: runner }, async () => endOfRun(nap.submit("lonely"))),
 };
 

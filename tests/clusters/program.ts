@@ -32,6 +32,8 @@ export interface ListedRun {
 export interface Engine {
   readonly name: "dask" | "ray" | "ray-jobs";
   readonly python: string;
+  /** What the job server of a cluster asks for. */
+  readonly authorization?: string;
 }
 
 /** A home of its own, the file where bodies note that they ran, and programs that use both. */
@@ -101,6 +103,7 @@ export class Bench {
       TEST_ADDRESS: this.#address,
       TEST_MARKS: this.marksFile,
       TEST_PYTHON: this.#engine.python,
+      TEST_AUTHORIZATION: this.#engine.authorization ?? "",
     };
     const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#programs.add(child);

@@ -1,12 +1,15 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { childrenOf, until } from "./dask-processes.ts";
 
 const bin = fileURLToPath(new URL("../../.venv/ray/bin/", import.meta.url));
+
+/** Whether `npm run test:ray` has made the Python with Ray. */
+export const hasRay = existsSync(join(bin, "ray"));
 
 /** The head of a Ray cluster with its dashboard, as a team runs it: the only node. */
 export interface RayHead {

@@ -31,9 +31,9 @@ def main():
 
     source = driver_source()
     host = host_of(source, job["module"] + "_job")
-    # While a body runs this is taken note of, and the body asked to stop.
-    signal.signal(signal.SIGTERM, host.Interrupts.interrupted)
     ray.init(log_to_driver=True, logging_level="ERROR", **job["init_kwargs"])
+    # Ray's own way with it, which was just set, ends the process. While a body runs this is taken note of, and the body asked to stop.
+    signal.signal(signal.SIGTERM, host.Interrupts.interrupted)
     kit = host.kit_of(host, job["module"], source, text_of("python_call.py"))
     kit["topic"] = "job"
     kit["settings"] = job["settings"]

@@ -36,7 +36,10 @@ export interface FarSideHost {
    * by itself, what was on a node that died.
    */
   readonly isOnCluster: boolean;
-  /** Whether nothing ends this worker when the root process is gone, as it is with a Ray job: then the run ends itself when its parent's is over at the store. */
+  /**
+   * Whether its near side cannot reach this worker while the body runs, as it is with a Ray job: the run then hears from the store that it is to be cancelled, and ends itself when its
+   * parent's is over there, since nothing ends it with the root process.
+   */
   readonly isJob: boolean;
   /** Aborted with a SluiceError `SLUICE_CANCELLED` when the run is to be cancelled; past `graceMs` the whole worker is terminated. */
   readonly signal: AbortSignal;

@@ -10,6 +10,7 @@ import type { Definition } from "../engine/definition.ts";
 import { executeSpec } from "../engine/runs/execute-spec.ts";
 import type { FarSideEngine, FarSideHost, HomeAddress } from "../engine/far-side-port.ts";
 import { currentHost, setHost, type EngineHost } from "../engine/host.ts";
+import { cancelInWorkers } from "../runners/index.ts";
 import { withOverrides } from "./callable.ts";
 import { engineSettings, resultsOf } from "./session.ts";
 
@@ -24,14 +25,12 @@ export const farSideEngine: FarSideEngine = {
     const definition = withOverrides(far.definition as Definition, spec.overrides);
     if (!far.isJob) return executeSpec({ spec, definition, host, far });
     const { watchParentRun } = await import("./parent-run-watch.ts");
-    using parent = watchParentRun(spec, far);
+    using parent = watchParentRun(spec, far, cancelBelow);
     const signal = AbortSignal.any([far.signal, parent.signal]);
     return await executeSpec({ spec, definition, host, far: { ...far, signal } });
   },
 
-  cancel(runId) {
-    currentHost()?.live.get(runId)?.cancelledElsewhere(cancelledError("The flow run was cancelled by request."));
-  },
+  cancel: cancelHere,
 
   async close() {
     const host = currentHost();
@@ -40,6 +39,15 @@ export const farSideEngine: FarSideEngine = {
     await host.transport.close();
   },
 };
+
+function cancelHere(runId: string): void {
+  currentHost()?.live.get(runId)?.cancelledElsewhere(cancelledError("The flow run was cancelled by request."));
+}
+
+function cancelBelow(runId: string): void {
+  cancelHere(runId);
+  cancelInWorkers(runId);
+}
 
 function openFarHost(far: FarSideHost): EngineHost {
   const { home } = far;

@@ -10,23 +10,31 @@ import type { RunSpec } from "../wire/run-spec.ts";
 export interface ParentRunPlan {
   readonly address: ApiAddress;
   readonly flowRunId: string;
-  /** Milliseconds from the news until this process is ended with all that it has started. */
+  /** Milliseconds from the news that it is over until this process is ended with all that it has started. */
   readonly graceMs: number;
   readonly retryForMs: number;
 }
+
+/** What the thread tells. */
+export type ParentRunNews =
+  | { readonly role: "over"; readonly reason: string }
+  | { readonly role: "cancelling"; readonly ids: readonly string[] };
 
 /** For runs that the body has submitted and that end with it, on top of its grace. */
 const CHILDREN_MS = 3000;
 
 /**
- * Looks after the parent's flow run, for a run that nobody ends when the program above it is gone.
+ * Looks after the parent's flow run at the server, for a run that its near side cannot reach while it runs: a Ray job.
  *
  * The server finds the runs of a program that was killed Crashed, when its lease has ended: `signal` is aborted then, or when the server is away for longer than requests are tried
  * again. A thread looks, since a body that computes keeps the main loop from it; it ends the process past the grace.
+ *
+ * @param onCancelling told of flow runs that somebody has asked the server to cancel, whether they run here or not
  */
 export function watchParentRun(
   spec: RunSpec,
   { home, graceMs }: FarSideHost,
+  onCancelling: (runId: string) => void,
 ): { readonly signal: AbortSignal; [Symbol.dispose](): void } {
   const gone = new AbortController();
   const plan: ParentRunPlan = {
@@ -42,9 +50,12 @@ export function watchParentRun(
     name: "sluice-parent-run",
   });
   thread.unref();
-  thread.on("message", (reason: string) => gone.abort(cancelledError(reason)));
+  thread.on("message", (news: ParentRunNews) => {
+    if (news.role === "over") gone.abort(cancelledError(news.reason));
+    else news.ids.forEach(onCancelling);
+  });
   thread.on("error", (error) =>
-    process.stderr.write(`sluice: the parent's run is not looked after: ${String(error)}\n`),
+    process.stderr.write(`sluice: nobody looks after the flow run above this one any more: ${String(error)}\n`),
   );
   return { signal: gone.signal, [Symbol.dispose]: () => void thread.terminate() };
 }

@@ -20,7 +20,7 @@ export interface CarriedOrder {
   readonly timeoutMs: number | null;
   /** Whether values of other runs come bare (Ray), or in the ends of those (Dask). */
   readonly valuesAre: "bare" | "in-ends";
-  /** Whether it is a Ray job, which nobody ends when the program that submitted it is gone. Left out for false. */
+  /** See `FarSideHost.isJob`; left out for false. */
   readonly isJob?: boolean;
 }
 

@@ -44,7 +44,8 @@ export class JobPackages {
   /** Puts the files of one job there. @param id of the job: the name of the folder that they are in @returns the URI of their package */
   async putOrder(id: string, files: ReadonlyMap<string, Uint8Array>): Promise<string> {
     const name = packageName(hash("sha256", id));
-    await this.#server.putPackage(name, zip(folder(id, files)));
+    // It may hold the credentials of the API.
+    await this.#server.putPackage(name, zip(folder(id, files), OWNER_ONLY));
     return uriOf(name);
   }
 
@@ -74,6 +75,11 @@ function folder(name: string, files: ReadonlyMap<string, Uint8Array>): [string, 
 /** When nothing was changed: the first that the format knows. */
 const NO_TIME = new Date(1980, 0, 1);
 
-function zip(files: readonly [string, Uint8Array][]): Uint8Array {
-  return zipSync(Object.fromEntries(files), { mtime: NO_TIME });
+/** Permissions as Unix has them, in the upper half of the attributes. */
+const UNIX = 3;
+const EVERYONE_READS = 0o644;
+const OWNER_ONLY = 0o600;
+
+function zip(files: readonly [string, Uint8Array][], mode = EVERYONE_READS): Uint8Array {
+  return zipSync(Object.fromEntries(files), { mtime: NO_TIME, os: UNIX, attrs: mode << 16 });
 }

@@ -21,10 +21,10 @@ const OWN = ["entrypoint", "submission_id", "job_id"] as const;
 
 /** Checks the option `jobs`; null when it was not given. @throws SluiceError `SLUICE_OPTION_INVALID` */
 export function checkJobs(given: GivenOption): CheckedJobs | null {
-  const { runner, option } = given;
-  // `checkData` leaves plain data alone.
-  const jobs = checkData(given) as { readonly [Key in keyof RayJobsOptions]?: unknown } | null;
-  if (jobs === null) return null;
+  const { runner, option, value } = given;
+  if (value === undefined) return null;
+  if (typeof value !== "object" || value === null) throw invalid(given, "an object");
+  const jobs: { readonly [Key in keyof RayJobsOptions]?: unknown } = value;
   checkKeys(
     runner,
     prefixed(option, jobs),
