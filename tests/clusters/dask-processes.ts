@@ -121,12 +121,16 @@ export function commandOf(pid: number): string {
   }
 }
 
-/** Node processes of Sluice's that live on this machine, on workers below `folder`. */
-export function nodeProcesses(): readonly number[] {
+/** Ids of all processes of this machine. */
+export function processIds(): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => /\/sluice_[0-9a-f]+\/sdk\/.*far-side\/entry/.test(commandOf(pid)));
+    .map(Number);
+}
+
+/** Node processes of Sluice's that live on this machine, on workers below `folder`. */
+export function nodeProcesses(): readonly number[] {
+  return processIds().filter((pid) => /\/sluice_[0-9a-f]+\/sdk\/.*far-side\/entry/.test(commandOf(pid)));
 }
 
 function killGroup(pid: number): void {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { childrenOf, until } from "./dask-processes.ts";
+import { childrenOf, commandOf, processIds, until } from "./dask-processes.ts";
 
 const bin = fileURLToPath(new URL("../../.venv/ray/bin/", import.meta.url));
 
@@ -45,7 +45,7 @@ export async function startRayHead(cpus: number): Promise<RayHead> {
     join(bin, "ray"),
     ["start", "--head", "--block", "--include-dashboard=true", "--disable-usage-stats", ...args],
     {
-      stdio: "ignore",
+      stdio: ["ignore", "pipe", "pipe"],
       detached: true,
       // A job's entrypoint is `python`.
       env: {
@@ -60,11 +60,16 @@ export async function startRayHead(cpus: number): Promise<RayHead> {
   const authorization = `Bearer ${token}`;
   const ask = async (path: string): Promise<unknown> =>
     (await fetch(url + path, { headers: { authorization } })).json();
+  const words: Buffer[] = [];
+  for (const stream of [head.stdout, head.stderr]) stream.on("data", (chunk: Buffer) => words.push(chunk));
   const stop = async (): Promise<void> => {
-    const family = familyOf(head.pid ?? 0);
+    const diedBefore = head.exitCode !== null || head.signalCode !== null;
+    // Those of a head that died are nobody's children, and name its folder.
+    const family = new Set([...familyOf(head.pid ?? 0), ...processesWith(folder)]);
     for (const pid of family) kill(pid);
-    await until("the end of the Ray head", () => family.every((pid) => !isAlive(pid)));
+    await until("the end of the Ray head", () => family.values().every((pid) => !isAlive(pid)));
     rmSync(folder, { recursive: true, force: true });
+    if (diedBefore) throw new Error(`The Ray head ended by itself: ${Buffer.concat(words).toString().slice(-4000)}`);
   };
   try {
     await until("the job server", () => ask("/api/jobs/").then(Array.isArray, () => false));
@@ -78,6 +83,10 @@ export async function startRayHead(cpus: number): Promise<RayHead> {
 /** A process with all that it has started, and those. */
 function familyOf(pid: number): readonly number[] {
   return [pid, ...childrenOf(pid).flatMap(familyOf)];
+}
+
+function processesWith(text: string): readonly number[] {
+  return processIds().filter((pid) => commandOf(pid).includes(text));
 }
 
 function kill(pid: number): void {

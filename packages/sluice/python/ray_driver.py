@@ -55,7 +55,7 @@ class Mail:
     async def end(self, topic):
         """Lets go whoever waits for this topic: nobody will ask for it again."""
         self.event_of(topic).set()
-        del self.news[topic]
+        self.news.pop(topic, None)
 
 
 def kit_of(host, module, source, python):
@@ -332,8 +332,17 @@ def node_of(kit):
         os.makedirs(root, mode=0o700, exist_ok=True)
         NODE = NodeBridge(root, lambda: {"scheduler": "", "tls": None})
         Interrupts.take()
+        NODE.topic = "node-" + uuid.uuid4().hex
         threading.Thread(target=listen, args=(NODE, kit["mail"]), daemon=True, name="sluice-mail").start()
     return NODE
+
+
+def leave_node(kit):
+    """Ends the children of this process in good order, and what asks Ray for news of them: Ray ends a process that asks it for something after it was shut down."""
+    node = node_of(kit)
+    node.retire_idle()
+    node.closed = True
+    ray.get(kit["mail"].end.remote(node.topic))
 
 
 def own_folder():
@@ -348,10 +357,9 @@ def own_folder():
 
 def listen(node, mail):
     """Passes wishes to stop on to the children of this worker, in one of which the body, or the flow run, may be."""
-    topic = "node-" + uuid.uuid4().hex
-    while True:
+    while not node.closed:
         try:
-            wishes = ray.get(mail.take.remote(topic))
+            wishes = ray.get(mail.take.remote(node.topic))
         except Exception:
             return  # the driver is gone, and this worker will be
         for wish in wishes:

@@ -40,7 +40,7 @@ def main():
     kit["sdk"] = ray.put(files_of("sdk/" + job["sdk"]))
     kit["codes"][job["code"]] = ray.put(files_of("code/" + job["code"]))
     end = host.run_body(kit, call, (), lambda started_us: tell("sluice-started", job["token"], started_us))
-    host.node_of(kit).retire_idle()
+    host.leave_node(kit)
     if len(end) > job["most_bytes"]:
         end = host.end_of({"type": "too-large", "bytes": len(end)})
     tell("sluice-end", job["token"], base64.b64encode(end).decode())
