@@ -25,10 +25,11 @@ const onDask =
   address === ""
     ? { python, clusterKwargs: { n_workers: 2, threads_per_worker: 1, dashboard_address: ":0" }, env }
     : { address, env };
+const submitOptions = { metadata: { team: "tests" }, runtime_env: { env_vars: { TEST_WORD: "as given" } } };
 const runners = {
   ray: () => new RayTaskRunner({ python, initKwargs: { num_cpus: 2 }, env }),
   // Without a Python: nothing here may need one.
-  "ray-jobs": () => new RayTaskRunner({ jobs: { url: address, headers }, env }),
+  "ray-jobs": () => new RayTaskRunner({ jobs: { url: address, headers, submitOptions }, env }),
   dask: () => new DaskTaskRunner(onDask),
 };
 const runner = runners[env.TEST_ENGINE as keyof typeof runners]();
@@ -205,6 +206,8 @@ const survives = flow("survives", { retries: 1 }, async () => {
   while (!existsSync(`${env.TEST_MARKS}.stop`)) await delay(20);
   return "survived";
 });
+const word = task("word", () => process.env["TEST_WORD"]);
+const worded = flow("worded", { taskRunner: runner }, async () => [process.env["TEST_WORD"], await word.submit()]);
 const above = flow("above", { taskRunner: runner }, async () => endOfRun(inEndless.submit()));
 const spinning = flow("spinning", () => {
   mark("spinning");
@@ -224,6 +227,8 @@ const asJobs = {
   }),
   tooLarge: flow("too-large", { taskRunner: runner }, async () => endOfRun(makes.submit(9 * 1024 * 1024))),
   killed: flow("killed", { taskRunner: runner }, async () => survives.submit()),
+  placed: flow("placed", { taskRunner: runner }, async () => worded.with({ ray: { num_cpus: 1 } }).submit()),
+  misplaced: flow("misplaced", { taskRunner: runner }, async () => worded.with({ ray: { max_retries: 1 } }).submit()),
   /** A job whose own subflow somebody cancels at the server. */
   nested: flow("nested", { taskRunner: runner }, async () => above.submit()),
   spins: flow("spins", { taskRunner: runner }, async () => gather([spinning.submit(), inEndless.submit()])),

@@ -78,6 +78,13 @@ describe.skipIf(!hasRay)("flows as Ray jobs", { timeout: 120_000 }, () => {
     expect(await bench.valueOf("tooLarge")).toEqual(["CRASHED", expect.stringContaining("9.0 MiB")]);
   });
 
+  test("the submission has the options of the runner, and those of the flow", async () => {
+    expect(await bench.valueOf("placed")).toEqual(["as given", "as given"]);
+    expect((await jobs()).map(({ metadata }) => metadata)).toEqual([expect.objectContaining({ team: "tests" })]);
+    const run = bench.run("misplaced");
+    expect((await run).stderr).toContain('"ray.max_retries"');
+  });
+
   test("a task beside the flows is refused without an address of the cluster", async () => {
     expect(await bench.valueOf("lonely")).toEqual(["CRASHED", expect.stringContaining('needs the option "address"')]);
   });

@@ -1,7 +1,7 @@
 import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
-import { isSluiceError, SluiceError } from "../../../wire/errors.ts";
+import { SluiceError } from "../../../wire/errors.ts";
 import type { CheckedJobs } from "./jobs-options.ts";
 
 /** How long a request is tried again while the head does not answer. */
@@ -39,10 +39,6 @@ export class JobServer {
 
   constructor(jobs: CheckedJobs) {
     this.#jobs = jobs;
-  }
-
-  get url(): string {
-    return this.#jobs.url;
   }
 
   /** Finds out whether this is a job server, and what its cluster has. @throws SluiceError SLUICE_CLUSTER_UNREACHABLE, SLUICE_CLUSTER_UNFIT with the cure */
@@ -139,7 +135,7 @@ export class JobServer {
       } catch (error) {
         trouble = error;
       }
-      if (performance.now() > end) throw this.#unreachable(trouble);
+      if (performance.now() > end) throw this.#lost(trouble);
       await delay(RETRY_MS);
     }
   }
@@ -162,11 +158,17 @@ export class JobServer {
   }
 
   #unreachable(cause: unknown): SluiceError {
-    if (isSluiceError(cause)) return cause;
-    const reason = cause instanceof Error ? wordsOf(cause) : String(cause);
     return new SluiceError(
       "SLUICE_CLUSTER_UNREACHABLE",
-      `Expected the job server of a Ray cluster at ${this.#jobs.url}, and nobody answers there (${reason}). ${CURE}`,
+      `Expected the job server of a Ray cluster at ${this.#jobs.url}, and nobody answers there (${wordsOf(cause)}). ${CURE}`,
+      { cause },
+    );
+  }
+
+  #lost(cause: unknown): SluiceError {
+    return new SluiceError(
+      "SLUICE_CLUSTER_UNREACHABLE",
+      `The job server of the Ray cluster at ${this.#jobs.url} has not answered for ${RETRY_FOR_MS / 1000} s (${wordsOf(cause)}).`,
       { cause },
     );
   }
@@ -229,7 +231,8 @@ function dataOf({ text }: Answer): readonly NodeFacts[] {
 }
 
 /** An address with several answers fails with a list of errors and no words of its own. */
-function wordsOf(error: Error): string {
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   if (error.message !== "") return error.message;
   return "code" in error ? String(error.code) : error.name;
 }
