@@ -21,7 +21,7 @@ interface ListedJob {
   readonly metadata: { readonly sluice_flow_run_id?: string };
 }
 
-describe.skipIf(!hasRay)("flows as Ray jobs", { timeout: 120_000 }, () => {
+describe.skipIf(!hasRay)("flows as Ray jobs", { timeout: 240_000 }, () => {
   let head: RayHead;
   let bench: Bench;
   beforeAll(async () => {
