@@ -51,7 +51,8 @@ export async function startDask(
     file,
     "--no-dashboard",
   );
-  await until("the scheduler's file", () => existsSync(file));
+  // It is there before it is written.
+  await until("the scheduler's file", () => existsSync(file) && readFileSync(file, "utf8").trimEnd().endsWith("}"));
   const { address } = JSON.parse(readFileSync(file, "utf8")) as { readonly address: string }; // Dask's own
   const startWorker = (...args: readonly string[]): void =>
     start("worker", address, "--nthreads", String(threads), "--no-dashboard", "--local-directory", folder, ...args);
