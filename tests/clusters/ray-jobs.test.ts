@@ -140,6 +140,22 @@ describe.skipIf(!hasRay)("flows as Ray jobs", { timeout: 240_000 }, () => {
     expect((await jobs()).map(({ status }) => status)).toEqual(["SUCCEEDED"]);
   });
 
+  test("runs end as crashed when the cluster is gone for half a minute", async () => {
+    const lost = await startRayHead(1);
+    const there = new Bench(lost.url, { name: "ray-jobs", python: "", authorization: lost.authorization });
+    try {
+      const ended = endOf(there.start("waits"));
+      await until("the endless task", () => there.marks().some(({ what }) => what === "endless")).finally(() =>
+        lost.stop(),
+      );
+      expect((await ended).stderr).toContain("has not answered for 30 s");
+      const runs = [...(await there.list("flow-run")), ...(await there.list("task-run"))];
+      expect(runs.map(({ state_type }) => state_type).toSorted()).toEqual(["CRASHED", "CRASHED", "CRASHED", "FAILED"]);
+    } finally {
+      there.remove();
+    }
+  });
+
   test("an address without a job server is refused with what makes one", async () => {
     const page = createServer((_, response) => void response.writeHead(404).end("no such page"));
     await once(page.listen(0, "127.0.0.1"), "listening");

@@ -11,7 +11,6 @@ import { sdkFiles } from "../cluster/code/sdk-files.ts";
 import { describe, requireLink, runnersRuntime, type LivePool } from "../runtime.ts";
 import { LocalSlotLedger } from "../slot-ledger.ts";
 import { FlowsAsJobs } from "./flows-as-jobs.ts";
-import { openJobs } from "./jobs/open-jobs.ts";
 import { flowSlot, flowsAtOnceOf, moduleOfDriver } from "./ray-flows.ts";
 import { startBridge, type RayEvent, type RayLine } from "./ray-line.ts";
 import { RayMail } from "./ray-mail.ts";
@@ -27,7 +26,9 @@ export function rayFor(description: RunnerDescription, options: RayOptions): Pic
   const { jobs, idleSeconds } = options;
   const bridge = new ClusterPool({ description, open, idleSeconds });
   if (jobs === null) return register(bridge);
-  const asJobs = new ClusterPool({ description, open: () => openJobs(description, options, jobs), idleSeconds });
+  // Loaded by the programs that want it: others have no use for what makes packages.
+  const openAsJobs = async () => (await import("./jobs/open-jobs.ts")).openJobs(description, options, jobs);
+  const asJobs = new ClusterPool({ description, open: openAsJobs, idleSeconds });
   return register(new FlowsAsJobs(asJobs, bridge));
 }
 
