@@ -197,6 +197,8 @@ export const inPython = flow("in-python", { taskRunner: runner }, async () => {
 /** For a cluster that only flows are submitted to. */
 const failsInside = flow("fails-inside", () => {
   console.log("a line of the job");
+  // No text, which Ray cannot read a log with.
+  process.stdout.write(Buffer.from([0xff, 0x0a]));
   throw new RangeError("no 1", { cause: new TypeError("the cause") });
 });
 const measured = flow("measured", { taskRunner: runner }, async (value: Uint8Array) => measure.submit(value, [value]));

@@ -7,16 +7,21 @@ The log of the job is how it speaks: `sluice-started TOKEN MICROSECONDS`, and at
 """
 
 import base64
+import codecs
 import json
 import os
 import signal
 import sys
+import threading
 
 from ray_bridge import driver_source, host_of, text_of
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 STOP_WAIT = "RAY_JOB_STOP_WAIT_TIME_S"
+READ_BYTES = 1 << 16
+# For the pipe's end: a process that the body has left behind may hold it open.
+DRAIN_SECONDS = 2
 
 
 def main():
@@ -26,7 +31,17 @@ def main():
     with open(os.path.join(order, "call"), "rb") as file:
         call = file.read()
     leave_package_out(order)
+    log = Log(job["token"])
+    try:
+        end = run(job, call, log)
+    finally:
+        log.drain()
+    log.tell("sluice-end", base64.b64encode(end).decode())
+    return 0 if type_of(end) == "completed" else 1
 
+
+def run(job, call, log):
+    """Runs the body, and gives its end."""
     import ray
 
     source = driver_source()
@@ -39,12 +54,9 @@ def main():
     kit["settings"] = job["settings"]
     kit["sdk"] = ray.put(files_of("sdk/" + job["sdk"]))
     kit["codes"][job["code"]] = ray.put(files_of("code/" + job["code"]))
-    end = host.run_body(kit, call, (), lambda started_us: tell("sluice-started", job["token"], started_us))
+    end = host.run_body(kit, call, (), lambda started_us: log.tell("sluice-started", started_us))
     host.leave_node(kit)
-    if len(end) > job["most_bytes"]:
-        end = host.end_of({"type": "too-large", "bytes": len(end)})
-    tell("sluice-end", job["token"], base64.b64encode(end).decode())
-    return 0 if type_of(end) == "completed" else 1
+    return end if len(end) <= job["most_bytes"] else host.end_of({"type": "too-large", "bytes": len(end)})
 
 
 def order_folder(name):
@@ -91,11 +103,43 @@ def type_of(end):
     return json.loads(end[4 : 4 + size])["type"]
 
 
-def tell(word, token, value):
-    """Writes a line of the log that begins as one, whatever the body has written before."""
-    text = f"\n{word} {token} {value}\n".encode()
-    while text:
-        text = text[os.write(1, text) :]
+class Log:
+    """The log of the job, which Ray gives to nobody as soon as it holds a byte that is no UTF-8: what this process and its children write goes through here."""
+
+    def __init__(self, token):
+        self.token = token
+        self.file = os.dup(1)
+        reader, writer = os.pipe()
+        for descriptor in (1, 2):
+            os.dup2(writer, descriptor)
+        os.close(writer)
+        self.thread = threading.Thread(target=self._pass_on, args=(reader,), daemon=True, name="sluice-log")
+        self.thread.start()
+
+    def _pass_on(self, reader):
+        decoder = codecs.getincrementaldecoder("utf8")("replace")
+        while True:
+            chunk = os.read(reader, READ_BYTES)
+            self._write(decoder.decode(chunk, not chunk))
+            if not chunk:
+                return
+
+    def _write(self, text):
+        rest = text.encode()
+        while rest:
+            rest = rest[os.write(self.file, rest) :]
+
+    def tell(self, word, value):
+        """Writes a line of its own, whatever the body has written before."""
+        self._write(f"\n{word} {self.token} {value}\n")
+
+    def drain(self):
+        """Waits for what was written before; what this process still writes goes to the log directly."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor in (1, 2):
+            os.dup2(self.file, descriptor)
+        self.thread.join(timeout=DRAIN_SECONDS)
 
 
 if __name__ == "__main__":

@@ -170,9 +170,10 @@ export class JobRun {
     const end = log === undefined ? undefined : this.#console.finish(log);
     if (end !== undefined) return this.#bodyEnd(end);
     if (signal.aborted) return cancelledEnd(messageOf(signal));
+    const how = state !== undefined && log === undefined ? "and its log cannot be had" : "without its flow run";
     const words = state === undefined ? "it knows no such job any more" : `${state.status}: ${state.message ?? ""}`;
     return crashedEnd(
-      new SluiceError("SLUICE_WORKER_CRASHED", `The Ray job ${this.id} ended without its flow run. Ray says: ${words}`),
+      new SluiceError("SLUICE_WORKER_CRASHED", `The Ray job ${this.id} ended ${how}. Ray says: ${words}`),
     );
   }
 
