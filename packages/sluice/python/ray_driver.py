@@ -4,6 +4,7 @@ A driver takes messages of Node's (`submit`, `cancel`, `fetch`, `release`) and e
 worker whose child submits runs of its own.
 """
 
+import glob
 import signal
 import tempfile
 import uuid
@@ -14,6 +15,7 @@ from ray import exceptions as ray_exceptions
 # A larger value stays in the cluster's object store until somebody wants it.
 KEPT_FROM_BYTES = (1 << 20) + (1 << 16)
 WAIT_SECONDS = 0.05
+KEPT_SECONDS = 30 * 24 * 3600
 TOGETHER_SECONDS = 0.01
 # So many runs at a time are watched one by one.
 FEW = 8
@@ -330,6 +332,7 @@ def node_of(kit):
     if NODE is None:
         root = os.path.join(own_folder(), kit["module"])
         os.makedirs(root, mode=0o700, exist_ok=True)
+        sweep(own_folder())
         NODE = NodeBridge(root, lambda: {"scheduler": "", "tls": None})
         Interrupts.take()
         NODE.topic = "node-" + uuid.uuid4().hex
@@ -370,9 +373,25 @@ def listen(node, mail):
 
 
 def provide(node, ref, folder):
-    if folder not in PROVIDED:
+    """Puts code where the children of this worker find it, and says that it is in use."""
+    path = os.path.join(node.root, folder)
+    if folder in PROVIDED and os.path.exists(path):
+        return
+    if not os.path.exists(path):
         node.store(*ray.get(ref))
-        PROVIDED.add(folder)
+    os.utime(path)
+    PROVIDED.add(folder)
+
+
+def sweep(folder):
+    """Removes code that no worker of this machine has begun to use for a month: flows that change, and versions of Sluice, leave some behind each time."""
+    oldest = time.time() - KEPT_SECONDS
+    for path in glob.glob(os.path.join(glob.escape(folder), "*", "*", "*")):
+        try:
+            if os.stat(path).st_mtime < oldest:
+                shutil.rmtree(path)
+        except OSError:
+            pass  # another worker was quicker
 
 
 def run_on_node(kit, call, parts):
