@@ -17,6 +17,8 @@ KEPT_FROM_BYTES = (1 << 20) + (1 << 16)
 WAIT_SECONDS = 0.05
 KEPT_SECONDS = 30 * 24 * 3600
 TOGETHER_SECONDS = 0.01
+BUSY_SECONDS = 0.05
+BUSY_PER_CPU = 4
 # So many runs at a time are watched one by one.
 FEW = 8
 # Moments between an interrupt and what follows from it.
@@ -126,6 +128,8 @@ class Watch:
         self.lock = threading.Lock()
         self.few = 0
         self.many = {}
+        # So many open runs keep the cluster busy for a while.
+        self.busy = BUSY_PER_CPU * max(1, ray.cluster_resources().get("CPU", 1))
         self.filled = threading.Event()
         self.closed = False
         threading.Thread(target=self._look, daemon=True, name="sluice-watch").start()
@@ -150,8 +154,8 @@ class Watch:
         self.filled.set()
 
     def _look(self):
-        """The longer the list, the longer a look at it takes: it is looked at the less often."""
-        wait_seconds = TOGETHER_SECONDS
+        """Looks less often while the cluster has work enough, whatever its client does next, and the longer the list is, since a look takes the longer."""
+        look_seconds = 0
         while not self.closed:
             self.filled.wait()
             with self.lock:
@@ -159,13 +163,14 @@ class Watch:
                 if not refs:
                     self.filled.clear()
                     continue
+            together = BUSY_SECONDS if len(refs) >= self.busy else TOGETHER_SECONDS
             started = time.thread_time()
             try:
-                ready, _ = ray.wait(refs, num_returns=len(refs), timeout=wait_seconds, fetch_local=False)
+                ready, _ = ray.wait(refs, num_returns=len(refs), timeout=max(together, 20 * look_seconds), fetch_local=False)
             except Exception:
                 # The cluster is gone, which each of them says by itself.
                 ready = refs
-            wait_seconds = max(TOGETHER_SECONDS, 20 * (time.thread_time() - started))
+            look_seconds = time.thread_time() - started
             if ready:
                 with self.lock:
                     keys = [self.many.pop(ref) for ref in ready]
