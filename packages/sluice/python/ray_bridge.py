@@ -25,7 +25,7 @@ def text_of(*names):
 
 def driver_source():
     """What drives a cluster: here, and in Ray's workers, which get it as text."""
-    return text_of("node_process.py", "node_bridge.py", "ray_driver.py")
+    return text_of("node_process.py", "node_bridge.py", "ray_driver.py", "ray_node.py")
 
 
 def host_of(source, name):

@@ -13,6 +13,7 @@ export const PYTHON_FILES = [
   "python_call.py",
   "ray_bridge.py",
   "ray_driver.py",
+  "ray_node.py",
   "ray_job.py",
 ] as const;
 

@@ -6,7 +6,7 @@ import { graceOf } from "../cluster/carried-run-parts.ts";
 import { notSerializable } from "../run-end.ts";
 
 /**
- * Writes what a run on a node is called with (`run_on_node` of ray_driver.py): `u32 length of the header | header (JSON) | order`.
+ * Writes what a run on a node is called with (`run_on_node` of ray_node.py): `u32 length of the header | header (JSON) | order`.
  *
  * @param spec with arguments that can travel
  * @param run its key, and the hashes of the code that it needs

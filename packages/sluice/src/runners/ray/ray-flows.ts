@@ -14,5 +14,5 @@ export function flowsAtOnceOf({ flowsAtOnce }: RayOptions, cpus: number): number
 
 /** Name of the module that the driver's source makes in Ray's workers: another version is another module. */
 export function moduleOfDriver(): string {
-  return `sluice_${hashOfSources(["node_process.py", "node_bridge.py", "ray_driver.py", "ray_bridge.py"])}`;
+  return `sluice_${hashOfSources(["node_process.py", "node_bridge.py", "ray_driver.py", "ray_node.py", "ray_bridge.py"])}`;
 }
