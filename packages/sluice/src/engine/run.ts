@@ -109,6 +109,8 @@ abstract class Run implements TrackedRun {
     this.fresh = [];
     if (base !== "latest") this.handedOut = base + transitions.length;
     const record = this.record(base, transitions, base === 0 || base === "latest");
+    // Whoever waits for the store's verdict keeps the run, and must not keep all that drove it.
+    if (base === 0 && this.isFinal) this.forgetSource();
     return this.proposes ? { ...record, propose: true } : record;
   }
 
@@ -122,6 +124,9 @@ abstract class Run implements TrackedRun {
     this.stateMessage = verdict.state.message;
   }
 
+  /** Lets go of whoever gives the parts that do not change: they are not asked for again. */
+  protected abstract forgetSource(): void;
+
   protected abstract record(base: number | "latest", transitions: TransitionRecord[], whole: boolean): RunRecord;
 }
 
@@ -130,11 +135,21 @@ export interface IdentitySource<Identity> {
   identity(): Identity;
 }
 
+const UNIDENTIFIED: IdentitySource<never> = {
+  identity: () => {
+    throw new Error("A run was reported before its identity was set, or whole once more after its end.");
+  },
+};
+
 /** A task run. */
 export class TaskRun extends Run {
   readonly kind = "task";
   /** Set by whoever drives the run, before it is first reported. */
-  source: IdentitySource<TaskRunIdentity> = { identity: unidentified };
+  source: IdentitySource<TaskRunIdentity> = UNIDENTIFIED;
+
+  protected forgetSource(): void {
+    this.source = UNIDENTIFIED;
+  }
 
   protected record(base: number | "latest", transitions: TransitionRecord[], whole: boolean): RunRecord {
     if (!whole) return { kind: "task", id: this.id, base, transitions };
@@ -146,14 +161,14 @@ export class TaskRun extends Run {
 export class FlowRun extends Run {
   readonly kind = "flow";
   /** Set by whoever drives the run, before it is first reported. */
-  source: IdentitySource<FlowRunIdentity> = { identity: unidentified };
+  source: IdentitySource<FlowRunIdentity> = UNIDENTIFIED;
+
+  protected forgetSource(): void {
+    this.source = UNIDENTIFIED;
+  }
 
   protected record(base: number | "latest", transitions: TransitionRecord[], whole: boolean): RunRecord {
     if (!whole) return { kind: "flow", id: this.id, base, transitions };
     return { kind: "flow", id: this.id, base, transitions, run: this.source.identity() };
   }
-}
-
-function unidentified(): never {
-  throw new Error("A run was reported before its identity was set.");
 }

@@ -104,7 +104,7 @@ export class ServerCore {
   /** Answers one request; never rejects. What the answer says is durable. @param signal ends a request that is being held */
   async handle(call: ApiCall, signal?: AbortSignal): Promise<ApiReply> {
     try {
-      return (await this.#handleHot(call, signal)) ?? (await (await this.app()).handle(call, signal));
+      return await (this.#handleHot(call, signal) ?? this.#handleByApp(call, signal));
     } catch (error) {
       return replyToError(error, this.onError);
     }
@@ -150,8 +150,7 @@ export class ServerCore {
     if (method === "GET" && path === "/api/health") return Promise.resolve(reply(200, true));
     if (method === "POST" && path === "/api/sluice/processes") return this.#register(call.body ?? "");
     const tree = method === "GET" ? TREE_PATH.exec(path) : null;
-    if (tree?.[1] !== undefined && this.store.bytes < this.readAsideBytes)
-      return this.#readTree(tree[1], tree[2] ?? "");
+    if (tree?.[1] !== undefined) return this.#readTree(tree[1], tree[2] ?? "", () => this.#handleByApp(call, signal));
     const id = PROCESS_PATH.exec(path);
     if (id?.[1] === undefined) return undefined;
     if (method === "POST" && id[2] !== undefined) return this.#renew(id[1], call.body ?? "", signal);
@@ -182,8 +181,17 @@ export class ServerCore {
     return reply(200, notice);
   }
 
-  async #readTree(id: string, search: string): Promise<ApiReply> {
-    const { graphHandlers } = await import("./api/graph.ts");
+  async #handleByApp(call: ApiCall, signal: AbortSignal | undefined): Promise<ApiReply> {
+    return (await this.app()).handle(call, signal);
+  }
+
+  /** A small tree is read here, without all that answers the other routes; `elsewhere` answers for a large one. */
+  async #readTree(id: string, search: string, elsewhere: () => Promise<ApiReply>): Promise<ApiReply> {
+    const [{ graphHandlers }, { isSmallTree }] = await Promise.all([
+      import("./api/graph.ts"),
+      import("./queries/read-tree.ts"),
+    ]);
+    if (this.store.bytes >= this.readAsideBytes && !isSmallTree(this.store, id)) return elsewhere();
     const answer = graphHandlers["GET /sluice/flow_runs/{id}/tree"]?.(
       { params: { id }, query: new URLSearchParams(search), body: undefined },
       this,

@@ -9,9 +9,19 @@
  * @param timestampUs microseconds since the epoch
  */
 export function stateId(runId: string, index: number, timestampUs: number): string {
-  const ms = Math.floor(timestampUs / 1000)
-    .toString(16)
-    .padStart(12, "0");
   const tail = (Number.parseInt(runId.slice(28), 16) + index + 1) >>> 0;
-  return `${ms.slice(0, 8)}-${ms.slice(8)}-7${runId.slice(15, 28)}${tail.toString(16).padStart(8, "0")}`;
+  return `${timeOf(Math.floor(timestampUs / 1000))}${runId.slice(15, 28)}${tail.toString(16).padStart(8, "0")}`;
+}
+
+let lastMs = -1;
+let lastTime = "";
+
+/** The beginning of an id up to its version; the states of a run often share it. */
+function timeOf(ms: number): string {
+  if (ms !== lastMs) {
+    const hex = ms.toString(16).padStart(12, "0");
+    lastTime = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
+    lastMs = ms;
+  }
+  return lastTime;
 }

@@ -170,7 +170,7 @@ test("what happens to a limit is an event", async () => {
   const { json } = await create("told", 1);
   await call("PATCH", "/v2/concurrency_limits/told", { limit: 2 });
   await call("DELETE", "/v2/concurrency_limits/told");
-  const rows = core.store.query("SELECT body FROM event ORDER BY no", []);
+  const rows = core.store.query("SELECT body FROM event_row ORDER BY no", []);
   const resource = { "prefect.resource.id": `prefect.concurrency-limit.${String(json["id"])}` };
   const payload = { name: "told", active: true, slot_decay_per_second: 0 };
   expect(rows.map((row) => JSON.parse(String(row["body"])) as unknown)).toMatchObject([

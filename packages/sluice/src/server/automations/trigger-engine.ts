@@ -55,9 +55,7 @@ export async function hearEvents(core: AutomationCore): Promise<boolean> {
     return false;
   }
   return await store.write(() => {
-    const rows = store
-      .statement(`SELECT no, body, received FROM event WHERE no > ? ORDER BY no LIMIT ${PORTION}`)
-      .all(place);
+    const rows = store.statement(`SELECT no, body FROM event_row WHERE no > ? ORDER BY no LIMIT ${PORTION}`).all(place);
     for (const row of rows) {
       // Written by the log of events.
       const event = JSON.parse(String(row["body"])) as ReceivedEvent;

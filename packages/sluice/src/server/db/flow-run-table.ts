@@ -34,6 +34,20 @@ export type NewFlowRun = Pick<FlowRunRow, "id" | "name" | "flow_id"> &
 
 type HistoryColumns = Omit<RunColumns, "id" | "name" | "process_id" | "created">;
 
+/** A flow run that an engine reports. */
+export type ReportedFlowRun = Omit<
+  NewFlowRun,
+  | "infrastructure_pid"
+  | "context"
+  | "job_variables"
+  | "deployment_version"
+  | "work_queue_id"
+  | "work_queue_name"
+  | "auto_scheduled"
+  | "created_by"
+  | "infrastructure_document_id"
+>;
+
 /** Columns of a flow run that a client may change. */
 export type FlowRunPatch = Partial<
   Pick<
@@ -52,6 +66,43 @@ export type FlowRunPatch = Partial<
   >
 >;
 
+const REPORTED = `id, flow_id, name, state_type, state_name, state_timestamp, start_time, end_time, expected_start_time, run_count, total_run_time,
+  transitions, parent_task_run_id, parent_flow_run_id, process_id, deployment_id, idempotency_key, flow_version, parameters, tags, labels,
+  empirical_policy, entrypoint, created, updated`;
+const INSERT_WHOLE = `INSERT INTO flow_run (${REPORTED}, next_scheduled_start_time, infrastructure_pid, context, job_variables, deployment_version,
+  work_queue_id, work_queue_name, auto_scheduled, created_by, infrastructure_document_id) VALUES (${"?, ".repeat(34)}?)`;
+const INSERT_REPORTED = `INSERT INTO flow_run (${REPORTED}, context, job_variables) VALUES (${"?, ".repeat(25)}'{}', '{}') ON CONFLICT (id) DO NOTHING`;
+
+function reportedValues(run: ReportedFlowRun, { stateName, transitions, totals }: NewHistory, now: number) {
+  return [
+    run.id,
+    run.flow_id,
+    run.name,
+    totals.stateType,
+    stateName,
+    totals.stateType === null ? null : totals.stateTimestampUs,
+    totals.startUs,
+    totals.endUs,
+    totals.expectedStartUs,
+    totals.runCount,
+    totals.totalRunTimeUs,
+    transitions,
+    run.parent_task_run_id ?? null,
+    run.parent_flow_run_id ?? null,
+    run.process_id ?? null,
+    run.deployment_id ?? null,
+    run.idempotency_key ?? null,
+    run.flow_version ?? null,
+    run.parameters ?? "{}",
+    run.tags ?? "[]",
+    run.labels ?? "{}",
+    run.empirical_policy ?? "{}",
+    run.entrypoint ?? null,
+    now,
+    now,
+  ] as const;
+}
+
 /** The flow runs. */
 export class FlowRunTable {
   readonly #store: Store;
@@ -63,45 +114,14 @@ export class FlowRunTable {
   /** Stores a new run with its history so far. */
   insert(run: NewFlowRun, history: NewHistory = noHistory()): FlowRunRow {
     const now = this.#store.nowUs();
-    const { totals } = history;
     this.#store
-      .statement(
-        `INSERT INTO flow_run (id, flow_id, name, state_type, state_name, state_timestamp, start_time, end_time, expected_start_time,
-           next_scheduled_start_time, run_count, total_run_time, transitions, parent_task_run_id, parent_flow_run_id, process_id,
-           deployment_id, idempotency_key, flow_version, infrastructure_pid, parameters, tags, labels, empirical_policy, context, job_variables,
-           entrypoint, created, updated, deployment_version, work_queue_id, work_queue_name, auto_scheduled, created_by, infrastructure_document_id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
+      .statement(INSERT_WHOLE)
       .run(
-        run.id,
-        run.flow_id,
-        run.name,
-        totals.stateType,
-        history.stateName,
-        totals.stateType === null ? null : totals.stateTimestampUs,
-        totals.startUs,
-        totals.endUs,
-        totals.expectedStartUs,
-        totals.nextScheduledStartUs,
-        totals.runCount,
-        totals.totalRunTimeUs,
-        history.transitions,
-        run.parent_task_run_id ?? null,
-        run.parent_flow_run_id ?? null,
-        run.process_id ?? null,
-        run.deployment_id ?? null,
-        run.idempotency_key ?? null,
-        run.flow_version ?? null,
+        ...reportedValues(run, history, now),
+        history.totals.nextScheduledStartUs,
         run.infrastructure_pid ?? null,
-        run.parameters ?? "{}",
-        run.tags ?? "[]",
-        run.labels ?? "{}",
-        run.empirical_policy ?? "{}",
         run.context ?? "{}",
         run.job_variables ?? "{}",
-        run.entrypoint ?? null,
-        now,
-        now,
         run.deployment_version ?? null,
         run.work_queue_id ?? null,
         run.work_queue_name ?? null,
@@ -110,6 +130,19 @@ export class FlowRunTable {
         run.infrastructure_document_id ?? null,
       );
     return newRow(run, history, now);
+  }
+
+  /**
+   * Stores a new run that an engine reports. The hot path: what such a run has not is not even bound.
+   *
+   * @returns undefined when a run of this id is there already
+   */
+  insertReported(run: ReportedFlowRun, history: NewHistory): FlowRunRow | undefined {
+    if (history.totals.nextScheduledStartUs !== null)
+      return this.byId(run.id) === undefined ? this.insert(run, history) : undefined;
+    const now = this.#store.nowUs();
+    const { changes } = this.#store.statement(INSERT_REPORTED).run(...reportedValues(run, history, now));
+    return changes === 0 ? undefined : newRow(run, history, now);
   }
 
   byId(id: string): FlowRunRow | undefined {

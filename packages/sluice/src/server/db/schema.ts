@@ -3,6 +3,7 @@ import { BLOCKS_LAYOUT } from "./layout/blocks.ts";
 import { CONCURRENCY_LAYOUT } from "./layout/concurrency.ts";
 import { DEPLOYMENTS_LAYOUT } from "./layout/deployments.ts";
 import { EVENTS_LAYOUT } from "./layout/events.ts";
+import { RUN_EVENTS_LAYOUT } from "./layout/run-events.ts";
 import { RUNS_LAYOUT } from "./layout/runs.ts";
 import { WORK_POOLS_LAYOUT } from "./layout/work-pools.ts";
 
@@ -120,4 +121,5 @@ CREATE TABLE purge (flow_run_id TEXT PRIMARY KEY) STRICT;
   ].join(""),
   // The order in which command lines list runs.
   "CREATE INDEX flow_run_expected ON flow_run (expected_start_time);",
+  RUN_EVENTS_LAYOUT,
 ];

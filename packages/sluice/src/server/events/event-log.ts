@@ -2,12 +2,16 @@
  * The events: one log in the order of arrival, written in the transaction of what happened, and told to listeners after its commit.
  *
  * Whoever makes something happen calls {@link EventLog.append} inside the same write, so there is no event without its cause and no cause without its
- * event. Listeners read the log behind a commit, never from memory: what was undone was never told.
+ * event. Whoever listens hears that there are new ones and reads the log behind the commit: what was undone was never told. Reading is by the view
+ * `event_row`, where every event has its whole body, see `db/layout/run-events.ts`.
  */
 import { microsToIso } from "../../wire/timestamp.ts";
-import type { ReceivedEvent } from "../../wire/contract/shapes.ts";
+import { LARGEST_GROUP } from "../db/layout/run-events.ts";
 import { newId } from "../db/new-id.ts";
 import type { Store } from "../db/store.ts";
+
+/** Something that an event is about: with `prefect.resource.id`, and `prefect.resource.role` where it is a related one. */
+export type Resource = Readonly<Record<string, string>>;
 
 /** Something that happened. */
 export interface NewEvent {
@@ -17,31 +21,60 @@ export interface NewEvent {
   readonly occurredUs?: number;
   /** As `prefect.flow-run.Running`. */
   readonly event: string;
-  /** With `prefect.resource.id`. */
-  readonly resource: Readonly<Record<string, string>>;
-  /** Each with `prefect.resource.id` and `prefect.resource.role`. */
-  readonly related?: readonly Readonly<Record<string, string>>[];
+  readonly resource: Resource;
+  readonly related?: readonly Resource[];
   readonly payload?: Readonly<Record<string, unknown>>;
   /** Id of the event that this one comes after. */
   readonly follows?: string | null;
 }
 
-/** Hears of events in the order of the log, after they are durable. */
-export type EventListener = (events: readonly ReceivedEvent[]) => void;
+/** What the event of a transition says of a state: its `type` and `name`, and what else there is to say. */
+export type StateOfEvent = Readonly<Record<string, string>>;
 
-/** Events read in one go when listeners are told. */
-const PORTION = 1000;
+/** Transitions of one run that are written together. */
+export interface RunTransitions {
+  /** As `prefect.flow-run.<id>`. */
+  readonly resourceId: string;
+  /** Name of the run. */
+  readonly name: string;
+  readonly related: readonly Resource[];
+  /** The state before the first transition. */
+  readonly before: StateOfEvent | null;
+  /** At least one. */
+  readonly events: readonly RunTransition[];
+}
+
+/** A transition as its event tells of it; see {@link NewEvent}. */
+export interface RunTransition {
+  readonly id: string;
+  readonly occurredUs: number;
+  readonly event: string;
+  /** Id of the transition before it; null where that is long ago, or for the first. */
+  readonly follows: string | null;
+  readonly state: StateOfEvent;
+  /** How often the run has entered RUNNING by then. */
+  readonly runCount: number;
+}
+
+/** Members of a group occurred within so many microseconds of its first one: they are taken away together when that one is old enough. */
+const GROUP_SPAN_US = 60_000_000;
 
 /** The place of the newest event in the log; 0 for an empty one. */
 export function newestEvent(store: Store): number {
   return Number(store.statement("SELECT max(no) AS no FROM event").get()?.["no"] ?? 0);
 }
 
+/** The first events that can be one group. */
+function groupOf(events: readonly RunTransition[]): readonly RunTransition[] {
+  const first = events[0]?.occurredUs ?? 0;
+  const far = events.findIndex(({ occurredUs }) => Math.abs(occurredUs - first) > GROUP_SPAN_US);
+  return events.slice(0, far === -1 ? LARGEST_GROUP : Math.min(LARGEST_GROUP, far));
+}
+
 /** The log of events; see the head of the file. */
 export class EventLog {
   readonly #store: Store;
-  readonly #listeners = new Set<EventListener>();
-  #told = 0;
+  readonly #listeners = new Set<() => void>();
   #hasNew = false;
 
   constructor(store: Store) {
@@ -62,17 +95,69 @@ export class EventLog {
       )
       .run(id, occurredUs, event.event, resource["prefect.resource.id"] ?? "", follows, JSON.stringify(body), now);
     this.#hasNew = true;
-    if (changes === 0) return;
-    for (const one of related) {
-      this.#store
-        .statement("INSERT INTO event_related (resource_id, event_no, role) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-        .run(one["prefect.resource.id"] ?? "", lastInsertRowid, one["prefect.resource.role"] ?? "");
+    if (changes > 0) this.#relate(Number(lastInsertRowid), related, 1);
+  }
+
+  /** Writes the events of transitions; those whose ids are in the log already change nothing. Runs inside a write. */
+  appendTransitions(run: RunTransitions): void {
+    let { before, events } = run;
+    while (events.length > 0) {
+      const group = groupOf(events);
+      const written = this.#appendGroup({ ...run, before, events: group });
+      // The one at which the group ended early is there already: a run that was deleted has been made again.
+      const passed = written < group.length ? written + 1 : written;
+      before = group[passed - 1]?.state ?? null;
+      events = events.slice(passed);
     }
   }
 
-  /** Tells `listener` of every event from now on, until the returned function is called. */
-  listen(listener: EventListener): () => void {
-    if (this.#listeners.size === 0) this.#told = this.newest();
+  /** @returns how many were written before the first that is there already */
+  #appendGroup({ resourceId, name, related, before, events }: RunTransitions): number {
+    const now = this.#store.nowUs();
+    const states = [before, ...events.map(({ state }) => state)];
+    const shared = JSON.stringify({ name, related, states, counts: events.map(({ runCount }) => String(runCount)) });
+    // A statement a row: SQLite writes the many rows of one statement by a detour that takes longer.
+    const insert = this.#store.statement(
+      `INSERT INTO event (id, occurred, event, resource_id, follows, body, received, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    );
+    let place = 0;
+    let leader = 0;
+    for (const { id, occurredUs, event, follows } of events) {
+      const isFirst = place === 0;
+      const { changes, lastInsertRowid } = insert.run(
+        id,
+        occurredUs,
+        event,
+        resourceId,
+        isFirst ? follows : null,
+        isFirst ? shared : "",
+        now,
+        place,
+      );
+      if (changes === 0) break;
+      if (isFirst) leader = Number(lastInsertRowid);
+      place++;
+    }
+    if (place > 0) {
+      this.#hasNew = true;
+      this.#relate(leader, related, place);
+    }
+    return place;
+  }
+
+  /** Notes what events are about besides their resource: so many events, from a number on. */
+  #relate(no: number, related: readonly Resource[], events: number): void {
+    for (const one of related) {
+      this.#store
+        .statement(
+          "INSERT INTO event_related (resource_id, event_no, role, events) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .run(one["prefect.resource.id"] ?? "", no, one["prefect.resource.role"] ?? "", events);
+    }
+  }
+
+  /** Calls `listener` after each commit that has brought events, until the returned function is called. */
+  listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -85,18 +170,6 @@ export class EventLog {
   #tell(): void {
     if (!this.#hasNew) return;
     this.#hasNew = false;
-    if (this.#listeners.size === 0) return;
-    const query = this.#store.statement(
-      `SELECT no, body, received FROM event WHERE no > ? ORDER BY no LIMIT ${PORTION}`,
-    );
-    for (let rows = query.all(this.#told); rows.length > 0; rows = query.all(this.#told)) {
-      this.#told = Number(rows.at(-1)?.["no"]);
-      const events = rows.map((row): ReceivedEvent => {
-        // Written by `append`.
-        const body = JSON.parse(String(row["body"])) as ReceivedEvent;
-        return Object.assign(body, { received: microsToIso(Number(row["received"])) });
-      });
-      for (const listener of this.#listeners) listener(events);
-    }
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -6,12 +6,15 @@ import type {
   EventResourceFilter,
 } from "../../wire/contract/shapes.ts";
 import { isoToMicros } from "../../wire/timestamp.ts";
+import { LARGEST_GROUP } from "../db/layout/run-events.ts";
 import { combine, isAny, isNotAny, type Condition } from "../queries/condition.ts";
 import { readTextSearch } from "../queries/text-search.ts";
 
 /** How far back events are looked for unless said otherwise: so many days before the day that is now. */
 const DEFAULT_DAYS = 180;
 const DAY_US = 86_400_000_000;
+/** The places in a group of events, as JSON. */
+const PLACES = JSON.stringify(Array.from({ length: LARGEST_GROUP }, (_, place) => place));
 const NEVER: Condition = { sql: "0", parameters: [] };
 
 /** From when to when events are looked for, in microseconds. */
@@ -29,7 +32,7 @@ export function spanOf(filter: EventFilter, nowUs: number): EventSpan {
   };
 }
 
-/** Conditions on events, whose table is `e`. */
+/** Conditions on events, whose view `event_row` is `e`. */
 export function eventCondition(filter: EventFilter, { sinceUs, untilUs }: EventSpan): Condition {
   return combine([
     { sql: "e.occurred BETWEEN ? AND ?", parameters: [sinceUs, untilUs] },
@@ -75,7 +78,7 @@ function relatedCondition(filter: EventRelatedFilter): Condition | undefined {
   const labels = labelsCondition("r.value", filter.labels);
   return {
     sql: `EXISTS (SELECT 1 FROM json_each(e.body, '$.related') r
-      JOIN event_related x ON x.event_no = e.no AND x.resource_id = r.value ->> '$."prefect.resource.id"' WHERE ${index.sql} AND ${labels.sql})`,
+      JOIN event_related x ON x.event_no = e.leader AND x.resource_id = r.value ->> '$."prefect.resource.id"' WHERE ${index.sql} AND ${labels.sql})`,
     parameters: [...index.parameters, ...labels.parameters],
   };
 }
@@ -101,7 +104,10 @@ function anyResourceCondition(filter: EventAnyResourceFilter): Condition | undef
 }
 
 function inRelated({ sql, parameters }: Condition): Condition {
-  return { sql: `e.no IN (SELECT x.event_no FROM event_related x WHERE ${sql})`, parameters };
+  return {
+    sql: `e.no IN (SELECT x.event_no + k.value FROM event_related x JOIN json_each('${PLACES}') k ON k.value < x.events WHERE ${sql})`,
+    parameters,
+  };
 }
 
 /** Labels of a resource, each of which must match one of its patterns: `*` for any text, `?` for any character, `!` before what must not be. */
@@ -143,10 +149,13 @@ function not(condition: Condition | undefined): Condition | undefined {
 
 function textCondition(query: string): Condition | undefined {
   const { include, exclude, required } = readTextSearch(query);
-  const holds = (word: string): Condition => ({
-    sql: "instr(lower(e.event || ' ' || e.body), ?) > 0",
-    parameters: [word.toLowerCase()],
-  });
+  const holds = (word: string): Condition => {
+    const found = "instr(lower(e.event || ' ' || e.body), ?) > 0";
+    const parameter = word.toLowerCase();
+    // What JSON is made of may be between two words that the haystack has apart.
+    if (/[^\w.:+-]/.test(parameter)) return { sql: found, parameters: [parameter] };
+    return { sql: `(instr(lower(e.haystack), ?) > 0 AND ${found})`, parameters: [parameter, parameter] };
+  };
   return combine([
     include.length > 0 ? combine(include.map(holds), "or_") : undefined,
     ...exclude.map((word) => not(holds(word))),

@@ -38,7 +38,7 @@ export interface EventPage {
 export function readEvents(store: Store, filter: EventFilter, page: EventPage): EventSlice {
   const where = eventCondition(filter, page.span);
   const counted = filter.resource?.distinct === true ? "count(DISTINCT e.resource_id)" : "count(*)";
-  const [count] = store.query(`SELECT ${counted} AS n FROM event e WHERE ${where.sql}`, where.parameters);
+  const [count] = store.query(`SELECT ${counted} AS n FROM event_row e WHERE ${where.sql}`, where.parameters);
   return { events: readEventPage(store, filter, page), total: Number(count?.["n"]) };
 }
 
@@ -52,13 +52,15 @@ export function readEventPage(
   const direction = filter.order === "ASC" ? "ASC" : "DESC";
   const isDistinct = filter.resource?.distinct === true;
   const from = isDistinct
-    ? `(SELECT e.*, row_number() OVER (PARTITION BY e.resource_id ORDER BY e.occurred ${direction}) AS place FROM event e WHERE ${where.sql}) e WHERE e.place = 1`
-    : `event e WHERE ${where.sql}`;
-  const rows = store.query(
-    `SELECT e.body, e.received FROM ${from} ORDER BY e.occurred ${direction}, e.no ${direction} LIMIT ? OFFSET ?`,
+    ? `(SELECT e.no, e.occurred, row_number() OVER (PARTITION BY e.resource_id ORDER BY e.occurred ${direction}) AS place FROM event_row e WHERE ${where.sql}) e WHERE e.place = 1`
+    : `event_row e WHERE ${where.sql}`;
+  // Only the numbers are sorted: a body is made for what is on the page.
+  const numbers = store.query(
+    `SELECT e.no FROM ${from} ORDER BY e.occurred ${direction}, e.no ${direction} LIMIT ? OFFSET ?`,
     [...where.parameters, limit, offset],
   );
-  return rows.map(({ body, received }) => eventOf(body, received));
+  const read = store.statement("SELECT body, received FROM event_row WHERE no = ?");
+  return numbers.flatMap(({ no }) => read.all(Number(no)).map(({ body, received }) => eventOf(body, received)));
 }
 
 /** Reads events that came after a place in the log, in the order of arrival. */
@@ -69,7 +71,7 @@ export function readNewEvents(
 ): { readonly events: readonly ReceivedEvent[]; readonly after: number } {
   const where = eventCondition(filter, span);
   const rows = store.query(
-    `SELECT e.no, e.body, e.received FROM event e WHERE e.no > ? AND ${where.sql} ORDER BY e.no LIMIT ?`,
+    `SELECT e.no, e.body, e.received FROM event_row e WHERE e.no > ? AND ${where.sql} ORDER BY e.no LIMIT ?`,
     [after, ...where.parameters, limit],
   );
   return {
@@ -102,7 +104,7 @@ export function countEvents(store: Store, filter: EventFilter, plan: CountPlan):
   if (plan.countable === "event" || plan.countable === "resource") return countByValue(store, where, plan.countable);
   const width = Math.round(UNIT_SECONDS[unit] * interval * 1e6);
   const rows = store.query(
-    `SELECT (e.occurred - ${PIVOT_US}) / ${width} AS place, count(*) AS n FROM event e WHERE ${where.sql} GROUP BY place`,
+    `SELECT (e.occurred - ${PIVOT_US}) / ${width} AS place, count(*) AS n FROM event_row e WHERE ${where.sql} GROUP BY place`,
     where.parameters,
   );
   const counts = new Map(rows.map((row) => [Number(row["place"]), Number(row["n"])]));
@@ -142,15 +144,12 @@ function bucketsOf(
 
 function countByValue(store: Store, where: Condition, countable: "event" | "resource"): EventCount[] {
   const value = countable === "event" ? "e.event" : "e.resource_id";
-  const label =
-    countable === "event"
-      ? "e.event"
-      : `coalesce(e.body ->> '$.resource."prefect.resource.name"', e.body ->> '$.resource."prefect.name"', e.resource_id)`;
+  const label = countable === "event" ? "e.event" : "e.label";
   // With one max() SQLite takes the other columns from the row that has it: the newest label.
   const rows = store.query(
     `SELECT value, label, sum(n) AS n, min(oldest) AS oldest, max(latest) AS latest FROM (
        SELECT ${value} AS value, ${label} AS label, count(*) AS n, min(e.occurred) AS oldest, max(e.occurred) AS latest
-       FROM event e WHERE ${where.sql} GROUP BY 1, 2) GROUP BY value ORDER BY n DESC, label`,
+       FROM event_row e WHERE ${where.sql} GROUP BY 1, 2) GROUP BY value ORDER BY n DESC, label`,
     where.parameters,
   );
   return rows.map((row) => ({

@@ -1,26 +1,15 @@
 /**
  * The events of flow runs: each transition that is written appends `prefect.flow-run.<state name>` in the same transaction, whose id is that of the state.
  */
-import { microsToIso } from "../../wire/timestamp.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { Store } from "../db/store.ts";
 import { idOfTransition, type StoredTransition } from "../db/transitions.ts";
-
-/** An event of a run, as the log takes it. */
-export interface RunEvent {
-  readonly id: string;
-  readonly occurredUs: number;
-  readonly event: string;
-  readonly resource: Readonly<Record<string, string>>;
-  readonly related: readonly Readonly<Record<string, string>>[];
-  readonly payload: Readonly<Record<string, unknown>>;
-  readonly follows: string | null;
-}
+import type { NewEvent, Resource, RunTransition, RunTransitions, StateOfEvent } from "../events/event-log.ts";
 
 /** What writing a run's history needs: where runs are kept, and the log that hears of them. Both only inside a write. */
 export interface Recording {
   readonly store: Store;
-  readonly events: { append(event: RunEvent): void };
+  readonly events: { append(event: NewEvent): void; appendTransitions(run: RunTransitions): void };
 }
 
 /** Transitions that were added to a flow run. */
@@ -30,6 +19,15 @@ export interface AddedTransitions {
   readonly added: readonly StoredTransition[];
   /** How often the run had entered RUNNING after each of the added ones. */
   readonly runCounts: readonly number[];
+  /** The tracking task run of a subflow, where it is at hand; null to have it looked up. */
+  readonly parent: ParentTaskRun | null;
+}
+
+/** What events tell of a subflow's tracking task run; tags as JSON. */
+export interface ParentTaskRun {
+  readonly id: string;
+  readonly name: string;
+  readonly tags: string;
 }
 
 /** States further apart are in order by their times alone. */
@@ -39,52 +37,41 @@ const MAX_MESSAGE = 100_000;
 
 /** Appends the events of transitions. Runs inside a write. */
 export function appendFlowRunEvents({ store, events }: Recording, row: FlowRunRow, change: AddedTransitions): void {
-  const related = relatedOf(store, row);
-  let previous = change.before.at(-1);
-  let index = change.before.length;
-  let previousId = previous && idOfTransition(row.id, index - 1, previous);
-  for (const [at, transition] of change.added.entries()) {
-    const [type, name, occurredUs, message] = transition;
-    const id = idOfTransition(row.id, index, transition);
-    const isNear = previous !== undefined && Math.abs(occurredUs - previous[2]) < NEAR_US;
-    events.append({
+  const { before, added, runCounts, parent } = change;
+  if (added.length === 0) return;
+  const last = before.at(-1);
+  let previousUs = last === undefined ? null : last[2];
+  let previousId = last === undefined ? null : idOfTransition(row.id, before.length - 1, last);
+  const told: RunTransition[] = [];
+  for (const [at, transition] of added.entries()) {
+    const [, name, occurredUs] = transition;
+    const id = idOfTransition(row.id, before.length + at, transition);
+    const isNear = previousUs !== null && Math.abs(occurredUs - previousUs) < NEAR_US;
+    told.push({
       id,
       occurredUs,
       event: `prefect.flow-run.${name}`,
-      resource: {
-        "prefect.resource.id": `prefect.flow-run.${row.id}`,
-        "prefect.resource.name": row.name,
-        "prefect.run-count": String(change.runCounts[at] ?? row.run_count),
-        "prefect.state-message": shortened(message ?? ""),
-        "prefect.state-name": name,
-        "prefect.state-timestamp": offsetIso(occurredUs),
-        "prefect.state-type": type,
-      },
-      related,
-      payload: {
-        intended: { from: previous?.[0] ?? null, to: type },
-        initial_state: previous ? statePayload(previous) : null,
-        validated_state: statePayload(transition),
-      },
-      follows: isNear ? (previousId ?? null) : null,
+      follows: isNear ? previousId : null,
+      state: stateOfEvent(transition),
+      runCount: runCounts[at] ?? row.run_count,
     });
-    [previous, previousId] = [transition, id];
-    index++;
+    previousUs = occurredUs;
+    previousId = id;
   }
+  events.appendTransitions({
+    resourceId: `prefect.flow-run.${row.id}`,
+    name: row.name,
+    related: relatedOf(store, row, parent),
+    before: last ? stateOfEvent(last) : null,
+    events: told,
+  });
 }
 
-function statePayload([type, name, , message, , details]: StoredTransition): Record<string, string> {
-  return {
-    type,
-    name,
-    ...(message ? { message: shortened(message) } : {}),
-    ...(type === "PAUSED" ? { pause_reschedule: String(details?.["pause_reschedule"] === true) } : {}),
-  };
-}
-
-/** As the contract writes a state's time in its event: an offset, and no fraction when there is none. */
-function offsetIso(timestampUs: number): string {
-  return `${microsToIso(timestampUs).slice(0, -1)}+00:00`.replace(".000000+", "+");
+function stateOfEvent([type, name, , message, , details]: StoredTransition): StateOfEvent {
+  const state: Record<string, string> = { type, name };
+  if (message) state["message"] = shortened(message);
+  if (type === "PAUSED") state["pause_reschedule"] = String(details?.["pause_reschedule"] === true);
+  return state;
 }
 
 function shortened(message: string): string {
@@ -101,64 +88,74 @@ interface Relative {
   readonly id: string;
   readonly name: string;
   readonly tags: string | null;
-  readonly type?: string;
+  /** Type of a work pool. */
+  readonly type: string | null;
 }
 
-function relatedOf(store: Store, row: FlowRunRow): Record<string, string>[] {
-  const relatives = relativesOf(store, row);
-  const related = relatives.map(({ kind, id, name, type }) => ({
+// Objects of one shape, made in one place: this runs for every flow run, and the engine compiles it anew for each further shape that it meets.
+function relative(kind: string, { id, name, tags }: Omit<Relative, "kind" | "type">): Relative {
+  return { kind, id, name, tags, type: null };
+}
+
+function relatedOf(store: Store, row: FlowRunRow, parent: ParentTaskRun | null): Resource[] {
+  const relatives = relativesOf(store, row, parent);
+  const related = relatives.map(resourceOf);
+  for (const tag of tagsOf(row, relatives))
+    related.push({ "prefect.resource.id": `prefect.tag.${tag}`, "prefect.resource.role": "tag" });
+  const creator = creatorOf(row);
+  if (creator !== undefined) related.push(creator);
+  return related;
+}
+
+function resourceOf({ kind, id, name, type }: Relative): Resource {
+  const resource: Record<string, string> = {
     "prefect.resource.id": `prefect.${kind}.${id}`,
     "prefect.resource.role": kind,
     "prefect.resource.name": name,
-    ...(type === undefined ? {} : { "prefect.work-pool.type": type }),
-  }));
-  const tags = new Set<string>();
-  for (const list of [row.tags, ...relatives.map((relative) => relative.tags)]) {
-    // Lists of tags were written from validated bodies or by the engine.
-    if (list !== null && list !== "[]") for (const tag of JSON.parse(list) as string[]) tags.add(tag);
-  }
-  const tagged = [...tags]
-    .toSorted()
-    .map((tag) => ({ "prefect.resource.id": `prefect.tag.${tag}`, "prefect.resource.role": "tag" }));
-  return [...related, ...tagged, ...creatorOf(row)];
+  };
+  if (type !== null) resource["prefect.work-pool.type"] = type;
+  return resource;
 }
 
-function relativesOf(store: Store, row: FlowRunRow): Relative[] {
-  const flow = store.flows.byId(row.flow_id);
-  const relatives: Relative[] = flow ? [{ kind: "flow", id: flow.id, name: flow.name, tags: flow.tags }] : [];
-  if (row.deployment_id !== null) {
-    const query = store.statement("SELECT 'deployment' AS kind, id, name, tags FROM deployment WHERE id = ?");
-    // STRICT table: the columns have these types.
-    relatives.push(...(query.all(row.deployment_id) as unknown as Relative[]));
-  }
-  if (row.work_queue_id !== null) {
-    const queues = store.statement("SELECT 'work-queue' AS kind, id, name, NULL AS tags FROM work_queue WHERE id = ?");
-    const pools = store.statement(
-      `SELECT 'work-pool' AS kind, p.id, p.name, NULL AS tags, p.type FROM work_queue q JOIN work_pool p ON p.id = q.work_pool_id WHERE q.id = ?`,
-    );
-    // STRICT tables: the columns have these types.
-    for (const query of [queues, pools]) relatives.push(...(query.all(row.work_queue_id) as unknown as Relative[]));
-  }
-  if (row.parent_task_run_id !== null) {
-    const query = store.statement(
-      `SELECT 'task-run' AS kind, id, name, json_extract(details, '$.tags') AS tags FROM task_run WHERE id = ?`,
-    );
-    // STRICT table: the columns have these types.
-    relatives.push(...(query.all(row.parent_task_run_id) as unknown as Relative[]));
-  }
+/** All tags of a run and of what it belongs to, in order. */
+function tagsOf(row: FlowRunRow, relatives: readonly Relative[]): readonly string[] {
+  const lists = [row.tags];
+  for (const { tags } of relatives) if (tags !== null) lists.push(tags);
+  const named = lists.filter((list) => list !== "[]");
+  if (named.length === 0) return [];
+  // Lists of tags were written from validated bodies or by the engine.
+  return [...new Set(named.flatMap((list) => JSON.parse(list) as string[]))].toSorted();
+}
+
+function relativesOf(store: Store, row: FlowRunRow, parent: ParentTaskRun | null): Relative[] {
+  const relatives: Relative[] = [];
+  const flow = store.flows.ofRun(row.flow_id);
+  if (flow) relatives.push(relative("flow", flow));
+  // STRICT tables: the columns have these types.
+  const find = (sql: string, id: string): Relative[] => store.statement(sql).all(id) as unknown as Relative[];
+  if (row.deployment_id !== null) relatives.push(...find(DEPLOYMENT, row.deployment_id));
+  if (row.work_queue_id !== null)
+    relatives.push(...find(WORK_QUEUE, row.work_queue_id), ...find(WORK_POOL, row.work_queue_id));
+  if (parent !== null) relatives.push(relative("task-run", parent));
+  else if (row.parent_task_run_id !== null) relatives.push(...find(TASK_RUN, row.parent_task_run_id));
   return relatives;
 }
 
-function creatorOf(row: FlowRunRow): Record<string, string>[] {
-  if (row.created_by === null) return [];
+const DEPLOYMENT = "SELECT 'deployment' AS kind, id, name, tags, NULL AS type FROM deployment WHERE id = ?";
+const WORK_QUEUE = "SELECT 'work-queue' AS kind, id, name, NULL AS tags, NULL AS type FROM work_queue WHERE id = ?";
+const WORK_POOL = `SELECT 'work-pool' AS kind, p.id, p.name, NULL AS tags, p.type
+  FROM work_queue q JOIN work_pool p ON p.id = q.work_pool_id WHERE q.id = ?`;
+const TASK_RUN = `SELECT 'task-run' AS kind, id, name, json_extract(details, '$.tags') AS tags, NULL AS type FROM task_run WHERE id = ?`;
+
+/** The deployment or automation that made a run. */
+function creatorOf(row: FlowRunRow): Resource | undefined {
+  if (row.created_by === null) return undefined;
   // Written by this server, in the contract's shape.
   const creator = JSON.parse(row.created_by) as { id: string; type: string; display_value?: string | null };
-  if (creator.type !== "DEPLOYMENT" && creator.type !== "AUTOMATION") return [];
-  return [
-    {
-      "prefect.resource.id": `prefect.${creator.type.toLowerCase()}.${creator.id}`,
-      "prefect.resource.role": "creator",
-      ...(creator.display_value ? { "prefect.resource.name": creator.display_value } : {}),
-    },
-  ];
+  if (creator.type !== "DEPLOYMENT" && creator.type !== "AUTOMATION") return undefined;
+  return {
+    "prefect.resource.id": `prefect.${creator.type.toLowerCase()}.${creator.id}`,
+    "prefect.resource.role": "creator",
+    ...(creator.display_value ? { "prefect.resource.name": creator.display_value } : {}),
+  };
 }

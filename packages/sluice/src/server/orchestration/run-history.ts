@@ -34,7 +34,8 @@ export function appendToFlowRun(
     if (tracking) appendToTaskRun(core, tracking, transitions.map(withoutId));
   }
   if (row.deployment_id !== null && change.totals.endUs !== null) endLeasesOf(store, row.id);
-  appendFlowRunEvents(core, row, { before: decodeTransitions(row.transitions), added: transitions, runCounts });
+  const before = decodeTransitions(row.transitions);
+  appendFlowRunEvents(core, row, { before, added: transitions, runCounts, parent: null });
   return { ...row, ...columns };
 }
 

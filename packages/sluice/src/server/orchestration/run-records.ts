@@ -138,13 +138,12 @@ function detailsOf(identity: TaskRunIdentity): string | null {
 
 function takeFlowRecord(reporter: Reporter, record: FlowRunRecord): RecordVerdict | undefined {
   const { store } = reporter;
-  const known = store.flowRuns.byId(record.id);
-  if (!known && record.run && (record.base === 0 || record.base === "latest")) {
-    insertFlowRun(reporter, record, record.run);
+  if (record.run && (record.base === 0 || record.base === "latest") && insertFlowRun(reporter, record, record.run)) {
     return record.base === "latest"
       ? accepted(record.id, record.transitions.length, record.transitions.at(-1))
       : undefined;
   }
+  const known = store.flowRuns.byId(record.id);
   if (!known) return unknownRun(record);
   let row = known;
   return takeContinuation(record, row, {
@@ -157,7 +156,7 @@ function takeFlowRecord(reporter: Reporter, record: FlowRunRecord): RecordVerdic
   });
 }
 
-function insertFlowRun(reporter: Reporter, record: FlowRunRecord, identity: FlowRunIdentity): void {
+function insertFlowRun(reporter: Reporter, record: FlowRunRecord, identity: FlowRunIdentity): boolean {
   const { id } = record;
   const history = historyOf(record.transitions);
   const { store, processId } = reporter;
@@ -178,14 +177,26 @@ function insertFlowRun(reporter: Reporter, record: FlowRunRecord, identity: Flow
     empirical_policy: JSON.stringify(identity.empirical_policy ?? {}),
     entrypoint: identity.entrypoint ?? null,
   };
-  const row = store.flowRuns.insert(run, history);
-  if (parent) insertTracking(reporter, record, parent);
-  appendFlowRunEvents(reporter, row, { before: [], added: record.transitions, runCounts: runCountsOf(record) });
+  const row = store.flowRuns.insertReported(run, history);
+  if (row === undefined) return false;
+  const isNew = parent !== undefined && insertTracking(reporter, record, { parent, history });
+  appendFlowRunEvents(reporter, row, {
+    before: [],
+    added: record.transitions,
+    runCounts: runCountsOf(record),
+    parent: isNew ? { id: parent.id, name: parent.name, tags: JSON.stringify(parent.tags ?? []) } : null,
+  });
+  return true;
 }
 
 type TrackingTaskRun = NonNullable<FlowRunIdentity["parent_task_run"]>;
 
-function insertTracking(reporter: Reporter, record: FlowRunRecord, parent: TrackingTaskRun): void {
+/** @returns false when the task run was there already */
+function insertTracking(
+  reporter: Reporter,
+  record: FlowRunRecord,
+  { parent, history }: { readonly parent: TrackingTaskRun; readonly history: NewHistory },
+): boolean {
   const { store, processId } = reporter;
   const run: NewTaskRun = {
     id: parent.id,
@@ -198,12 +209,13 @@ function insertTracking(reporter: Reporter, record: FlowRunRecord, parent: Track
     details: detailsOf(parent),
     createdUs: record.transitions[0]?.[2] ?? store.nowUs(),
   };
-  if (store.taskRuns.insert(run, historyOf(record.transitions))) return;
+  if (store.taskRuns.insert(run, history)) return true;
   const known = store.taskRuns.byId(parent.id);
-  if (!known) return;
+  if (!known) return false;
   store.taskGroups.add(known, -1);
   store.taskRuns.linkChild(parent.id, record.id);
   appendToTaskRun(reporter, { ...known, child_flow_run_id: record.id }, record.transitions);
+  return false;
 }
 
 /** How often the run had entered RUNNING after each transition of a record that brings a new run. */

@@ -9,6 +9,22 @@ import type { TaskGroupRow } from "../db/task-group-table.ts";
 /** Most flow runs in one tree. */
 export const MAX_TREE = 5000;
 
+/** Flow runs of a tree that is read within a millisecond or two. */
+const FEW = 200;
+
+/** Whether a tree is small, found out by its ids alone. */
+export function isSmallTree(store: Store, id: string): boolean {
+  const query = store.statement(
+    "SELECT id FROM flow_run WHERE parent_flow_run_id IN (SELECT value FROM json_each(?)) LIMIT ?",
+  );
+  let left = FEW;
+  for (let level: unknown[] = [id]; level.length > 0; left -= level.length) {
+    level = query.all(JSON.stringify(level), left + 1).map((row) => row["id"]);
+    if (level.length > left) return false;
+  }
+  return true;
+}
+
 type TreeRow = Pick<
   FlowRunRow,
   | "id"

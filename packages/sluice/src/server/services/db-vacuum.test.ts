@@ -31,3 +31,42 @@ test("events are deleted when they are older than they are kept for, with what f
   await core.close();
   rmSync(folder, { recursive: true });
 });
+
+test("events of one run that were written together go together, the first of them deciding", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-vacuum-"));
+  const core = ServerCore.open({
+    databaseFile: join(folder, "sluice.db"),
+    settings: { dbVacuumEnabled: false, eventsRetentionSeconds: 3600 },
+  });
+  const now = core.store.nowUs();
+  const told = (run: string, ages: readonly number[]): void =>
+    core.events.appendTransitions({
+      resourceId: run,
+      name: run,
+      related: [{ "prefect.resource.id": "x", "prefect.resource.role": "owner" }],
+      before: null,
+      events: ages.map((age) => ({
+        id: `${run}-${age}`,
+        occurredUs: now - age * 1e6,
+        event: "e",
+        follows: null,
+        state: { type: "RUNNING", name: "Running" },
+        runCount: 1,
+      })),
+    });
+  await core.store.write(() => {
+    told("old", [3700, 3650, 3640]);
+    told("long", [3620, 3500, 3490]); // the last two are over a minute later: a group of their own
+    told("young", [3590, 3580]);
+  });
+  await dbVacuum.run(core);
+  expect(core.store.query("SELECT id, json_extract(body, '$.id') AS told FROM event_row ORDER BY no", [])).toEqual(
+    ["long-3500", "long-3490", "young-3590", "young-3580"].map((id) => ({ id, told: id })),
+  );
+  expect(core.store.query("SELECT events FROM event_related ORDER BY event_no", [])).toEqual([
+    { events: 2 },
+    { events: 2 },
+  ]);
+  await core.close();
+  rmSync(folder, { recursive: true });
+});

@@ -1,3 +1,4 @@
+import { LARGEST_GROUP } from "../db/layout/run-events.ts";
 import type { Store } from "../db/store.ts";
 import type { Service } from "./service.ts";
 
@@ -15,10 +16,16 @@ export const dbVacuum: Service = {
   },
 };
 
-/** @returns how many were taken away */
+/**
+ * The events of a group go with its first one, as their bodies are there.
+ *
+ * @returns how many, a group counted as one
+ */
 function deleteOldEvents(store: Store, beforeUs: number): number {
   const rows = store
-    .statement(`SELECT no, body FROM event WHERE occurred < ? ORDER BY occurred LIMIT ${PORTION}`)
+    .statement(
+      `SELECT no, body FROM event WHERE occurred < ? AND (place IS NULL OR place = 0) ORDER BY occurred LIMIT ${PORTION}`,
+    )
     .all(beforeUs);
   for (const { no, body } of rows) {
     store
@@ -27,7 +34,9 @@ function deleteOldEvents(store: Store, beforeUs: number): number {
            (SELECT value ->> '$."prefect.resource.id"' FROM json_each(?2, '$.related'))`,
       )
       .run(Number(no), String(body));
-    store.statement("DELETE FROM event WHERE no = ?").run(Number(no));
+    store
+      .statement(`DELETE FROM event WHERE no BETWEEN ?1 AND ?1 + ${LARGEST_GROUP - 1} AND (no = ?1 OR place = no - ?1)`)
+      .run(Number(no));
   }
   return rows.length;
 }

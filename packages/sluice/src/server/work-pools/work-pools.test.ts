@@ -165,7 +165,7 @@ test("what a pool is changed to is told, with what it was before", async () => {
   await call("PATCH", "/work_pools/pool", { description: "new", concurrency_limit: 3, is_paused: true });
   const [updated, paused] = core.store
     .query(
-      "SELECT body FROM event WHERE event IN ('prefect.work-pool.updated', 'prefect.work-pool.paused') ORDER BY no",
+      "SELECT body FROM event_row WHERE event IN ('prefect.work-pool.updated', 'prefect.work-pool.paused') ORDER BY no",
       [],
     )
     .map(({ body }) => JSON.parse(String(body)));
