@@ -1,10 +1,17 @@
-import type { FlowRunIdentity, RunInput, RunRecord, TaskRunIdentity } from "../../wire/run-record.ts";
+import type { FlowRunIdentity, RunRecord, TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import { needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
 import { adoptedValue, identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
-import { namedArguments, type Definition, type Outcome, type RunView } from "../definition.ts";
+import {
+  namedArguments,
+  type Definition,
+  type FlowDefinition,
+  type Outcome,
+  type RunView,
+  type TaskDefinition,
+} from "../definition.ts";
 import { Frame, type FlowScope } from "../context/frame.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
 import { newRunId } from "../run-id.ts";
@@ -12,7 +19,16 @@ import { Execution } from "./execution.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
 import { keepLink } from "../store/link-artifact.ts";
 import { announce } from "../store/proposal.ts";
-import { portableOverrides } from "./portable.ts";
+import { portableOverrides, specOf } from "./portable.ts";
+import {
+  flowIdentity,
+  NO_INPUTS,
+  tagsOf,
+  taskIdentity,
+  trackingIdentity,
+  viewOf,
+  type RunInputs,
+} from "../context/identities.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { retryDelaySeconds } from "../../rules/retry-delay.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
@@ -63,16 +79,17 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   private readonly controller = new AbortController();
   private args: readonly unknown[];
   private named: Readonly<Record<string, unknown>> = {};
-  private inputs: Readonly<Record<string, readonly RunInput[]>> = {};
+  private inputs: RunInputs = NO_INPUTS;
   private child: ChildIdentity | undefined;
 
   constructor(call: CarriedCall, overrides: Readonly<Record<string, unknown>>) {
     const { definition, scope } = call;
     const indexed = `${definition.name}-${scope.nameIndex(definition.taskKey)}`;
     const isFlow = definition.kind === "flow";
-    super(isFlow ? new FlowRun(newRunId(), "") : new TaskRun(newRunId(), indexed));
-    if (this.run.kind === "flow") this.run.source = { identity: () => this.flowIdentity() };
-    else this.run.source = { identity: () => this.taskIdentity() };
+    const run = isFlow ? new FlowRun(newRunId(), "") : new TaskRun(newRunId(), indexed);
+    super(run);
+    if (isFlow && run.kind === "flow") run.source = { identity: () => this.flowIdentity(definition) };
+    else if (!isFlow && run.kind === "task") run.source = { identity: () => this.taskIdentity(definition) };
     this.call = call;
     this.overrides = overrides;
     this.args = call.args;
@@ -190,7 +207,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
    */
   private started(startedUs: number, lost: number): void {
     const { tracker } = this.call.scope.host;
-    const asksFirst = tracker.decides && (this.run.kind === "flow" || this.taskTags().length > 0);
+    const asksFirst = tracker.decides && (this.run.kind === "flow" || this.tags().length > 0);
     if (lost > 0 || asksFirst) {
       this.run.observe("RUNNING", lost > 0 ? "Retrying" : "Running", startedUs);
       return;
@@ -328,98 +345,65 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   }
 
   readonly view = (): RunView => {
-    const { definition, scope } = this.call;
-    const { run } = this;
-    return {
-      id: run.id,
-      name: run.name,
-      kind: run.kind,
-      of: definition.name,
-      flowRunId: run.kind === "flow" ? run.id : (scope.flowRun?.id ?? null),
-      tags: this.taskTags(),
-      parameters: this.named,
-      runCount: run.runCount,
-    };
+    const { definition } = this.call;
+    const flowRunId = this.run.kind === "flow" ? this.run.id : this.parentId();
+    return viewOf(this.run, definition, { flowRunId, tags: this.tags(), parameters: this.named });
   };
 
   private spec(createdUs: number, lost: number): RunSpec {
+    const { run, args, inputs, named, overrides, trackingId, trackingName } = this;
     const { definition, scope } = this.call;
-    return {
-      version: 1,
-      kind: definition.kind,
-      run_id: this.run.id,
-      run_name: this.run.name,
-      function: definition.reference,
-      ...(definition.python !== null && { python: definition.python }),
-      overrides: this.overrides,
-      args: this.args,
-      task_key: definition.taskKey,
-      dynamic_key: this.child?.dynamicKey ?? this.run.id,
-      task_inputs: this.inputs,
-      parameters: definition.kind === "flow" ? jsonSafeParameters(this.named) : null,
-      flow_run_id: scope.flowRun?.id ?? null,
-      flow_run_name: scope.flowRun?.name ?? null,
-      flow_name: scope.flowName,
-      tags: scope.tags,
-      parent_task_run_id: this.trackingId,
-      parent_task_run_name: this.trackingName,
-      depth: scope.depth + 1,
-      flow_parameters: scope.parameters,
-      run_count: lost,
-      log_prints: scope.logPrints,
-      created_us: createdUs,
-      process_id: scope.host.processId,
-    };
+    return specOf(definition, scope, {
+      run,
+      args,
+      inputs,
+      parameters: definition.kind === "flow" ? jsonSafeParameters(named) : null,
+      dynamicKey: this.dynamicKey(),
+      overrides,
+      tracking: { id: trackingId, name: trackingName },
+      createdUs,
+      lost,
+    });
   }
 
-  private taskTags(): readonly string[] {
-    const { definition, scope } = this.call;
-    const { tags } = definition.options;
-    return tags === undefined ? scope.tags : [...new Set([...scope.tags, ...tags])];
+  private parentId(): string | null {
+    return this.call.scope.flowRun?.id ?? null;
   }
 
-  private taskIdentity(): TaskRunIdentity {
-    const { definition, scope } = this.call;
-    return {
-      name: this.run.name,
-      flow_run_id: scope.flowRun?.id ?? null,
-      task_key: definition.taskKey,
-      dynamic_key: this.child?.dynamicKey ?? this.run.id,
-      tags: this.taskTags(),
-      task_inputs: this.inputs,
-      ...(definition.options.version !== undefined && { task_version: definition.options.version }),
-      ...this.policy(),
-    };
+  private dynamicKey(): string {
+    return this.child?.dynamicKey ?? this.run.id;
   }
 
-  private policy(): { readonly empirical_policy?: Readonly<Record<string, unknown>> } {
-    const { retries } = this.call.definition.options;
-    return retries === undefined ? {} : { empirical_policy: { retries } };
+  private tags(): readonly string[] {
+    return tagsOf(this.call.definition, this.call.scope.tags);
   }
 
-  private flowIdentity(): FlowRunIdentity {
-    const { definition, scope } = this.call;
-    const { home } = definition.reference;
-    return {
-      name: this.run.name,
-      flow_name: definition.name,
+  private taskIdentity(definition: TaskDefinition): TaskRunIdentity {
+    return taskIdentity(definition, this.run.name, {
+      flowRunId: this.parentId(),
+      dynamicKey: this.dynamicKey(),
+      tags: this.tags(),
+      inputs: this.inputs,
+      cacheKey: undefined,
+    });
+  }
+
+  private flowIdentity(definition: FlowDefinition): FlowRunIdentity {
+    return flowIdentity(definition, this.run.name, {
       parameters: jsonSafeParameters(this.named),
-      tags: this.taskTags(),
-      ...(definition.options.version !== undefined && { flow_version: definition.options.version }),
-      ...this.policy(),
-      ...(home !== null && { entrypoint: `${home}:${definition.name}` }),
-      ...(this.trackingId !== null && {
-        parent_task_run: {
-          id: this.trackingId,
-          name: this.trackingName,
-          flow_run_id: scope.flowRun?.id ?? null,
-          task_key: definition.taskKey,
-          dynamic_key: this.child?.dynamicKey ?? this.run.id,
-          tags: scope.tags,
-          task_inputs: this.inputs,
-        },
-      }),
-    };
+      tags: this.tags(),
+      parentTaskRun:
+        this.trackingId === null
+          ? null
+          : trackingIdentity(definition, {
+              id: this.trackingId,
+              name: this.trackingName,
+              flowRunId: this.parentId(),
+              dynamicKey: this.dynamicKey(),
+              tags: this.call.scope.tags,
+              inputs: this.inputs,
+            }),
+    });
   }
 
   private tell({ level, message, link, isOfRunner = false }: RunnerNotice): void {

@@ -4,7 +4,7 @@ import type { FlowRun } from "../run.ts";
 import { finalState } from "../state.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
 import type { Answer } from "../store/proposal.ts";
-import type { ReturnedEnd } from "./return-value.ts";
+import type { ReturnedEnd } from "./flow-body.ts";
 
 /** The end of a run that was asked to stop; one that had timed out before stays so. */
 export function cancelledEnd(reason: Error, proposed?: ReturnedEnd): ReturnedEnd {

@@ -1,7 +1,9 @@
 import { isThenable } from "../context/call-arguments.ts";
 import { timedOutError } from "../context/cancellation.ts";
-import type { RunFunction } from "../definition.ts";
-import { frames, type Frame } from "../context/frame.ts";
+import type { RunFunction, TaskDefinition } from "../definition.ts";
+import { Frame, frames, type FlowScope } from "../context/frame.ts";
+import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
+import type { TaskRun } from "../run.ts";
 
 /** How one attempt of a body ended. */
 export type BodyEnd =
@@ -66,4 +68,21 @@ function beforeDeadline(frame: Frame, value: PromiseLike<unknown>, timeoutMs: nu
       },
     );
   });
+}
+
+const warnedScopes = new WeakSet<FlowScope>();
+
+/** Says once a flow run that a body kept the event loop from the other runs that were submitted to it. */
+export function warnBlocked(
+  { scope, definition, run }: { readonly scope: FlowScope; readonly definition: TaskDefinition; readonly run: TaskRun },
+  blockedMs: number,
+): void {
+  if (scope.open.size < 2 || warnedScopes.has(scope)) return;
+  warnedScopes.add(scope);
+  logLine(
+    new Frame(run, scope),
+    LOG_LEVELS.warning,
+    `Task "${definition.name}" kept the event loop busy for ${(blockedMs / 1000).toFixed(1)} s while other submitted runs waited: ` +
+      `CPU-bound bodies run one after another here. Submit them to a ProcessPoolTaskRunner or ThreadPoolTaskRunner (option "taskRunner" of the flow).`,
+  );
 }

@@ -1,5 +1,5 @@
 import { SluiceError } from "../../wire/errors.ts";
-import type { FlowRunIdentity, RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
+import type { FlowRunIdentity, TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { asError, needsResolution, resolveCall } from "../context/call-arguments.ts";
 import { cancelledError } from "../context/cancellation.ts";
@@ -17,7 +17,7 @@ import { FlowScope, Frame } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
 import type { EngineHost } from "../host.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
-import { validateParameters } from "../values/parameters.ts";
+import { flowIdentity, NO_INPUTS, tagsOf, trackingIdentity, viewOf, type RunInputs } from "../context/identities.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { newRunId } from "../run-id.ts";
 import type { FlowCall } from "./calls.ts";
@@ -25,8 +25,7 @@ import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
 import { announce, propose, type Answer } from "../store/proposal.ts";
 import { cancelledEnd, outcomeOf, refusedEnd } from "./flow-outcome.ts";
-import { readReturnValue, type ReturnedEnd } from "./return-value.ts";
-import { runBody } from "./run-body.ts";
+import { runFlowBody, type ReturnedEnd } from "./flow-body.ts";
 import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { flowRunName, randomRunName } from "../values/run-name.ts";
 import { FlowRun, type TransitionDetails } from "../run.ts";
@@ -55,7 +54,7 @@ export class FlowExecution extends Execution<FlowRun> {
   private readonly trackingName: string;
   private args: readonly unknown[];
   private parameters: Readonly<Record<string, unknown>> = {};
-  private inputs: Readonly<Record<string, readonly RunInput[]>> = {};
+  private inputs: RunInputs = NO_INPUTS;
   private child: ChildIdentity | undefined;
   private frame: Frame | undefined;
   private scope: FlowScope | undefined;
@@ -82,56 +81,35 @@ export class FlowExecution extends Execution<FlowRun> {
   }
 
   identity(): FlowRunIdentity {
-    const { definition, run, call } = this;
-    const { options, reference } = definition;
-    const parentTaskRun = this.parentTaskRun();
-    return {
-      name: run.name,
-      flow_name: definition.name,
-      parameters: this.parameters,
+    const { definition, run, call, parameters } = this;
+    const identity = flowIdentity(definition, run.name, {
+      parameters,
       tags: this.tags(),
-      ...(options.version !== undefined && { flow_version: options.version }),
-      ...(options.retries !== undefined && { empirical_policy: { retries: options.retries } }),
-      ...(reference.home !== null && { entrypoint: `${reference.home}:${definition.name}` }),
-      ...(parentTaskRun !== null && { parent_task_run: parentTaskRun }),
-      ...(call.assigned === undefined &&
-        call.parent === null && { labels: { "sluice.source_hash": reference.source_hash } }),
-    };
+      parentTaskRun: this.parentTaskRun(),
+    });
+    if (call.assigned !== undefined || call.parent !== null) return identity;
+    return { ...identity, labels: { "sluice.source_hash": definition.reference.source_hash } };
   }
 
-  view = (): RunView => {
-    const { run, definition } = this;
-    return {
-      id: run.id,
-      name: run.name,
-      kind: "flow",
-      of: definition.name,
-      flowRunId: run.id,
-      tags: this.tags(),
-      parameters: this.parameters,
-      runCount: run.runCount,
-    };
-  };
+  view = (): RunView =>
+    viewOf(this.run, this.definition, { flowRunId: this.run.id, tags: this.tags(), parameters: this.parameters });
 
   private parentTaskRun(): ({ id: string } & TaskRunIdentity) | null {
     const { parent, assigned } = this.call;
     if (assigned !== undefined) return assigned.parentTaskRun;
     if (parent === null || this.trackingId === null) return null;
-    return {
+    return trackingIdentity(this.definition, {
       id: this.trackingId,
       name: this.trackingName,
-      flow_run_id: parent.flowRun?.id ?? null,
-      task_key: this.definition.taskKey,
-      dynamic_key: this.child?.dynamicKey ?? this.run.id,
+      flowRunId: parent.flowRun?.id ?? null,
+      dynamicKey: this.child?.dynamicKey ?? this.run.id,
       tags: parent.tags,
-      task_inputs: this.inputs,
-    };
+      inputs: this.inputs,
+    });
   }
 
   private tags(): readonly string[] {
-    const inherited = this.call.assigned?.tags ?? this.call.parent?.tags ?? [];
-    const own = this.definition.options.tags;
-    return own === undefined ? inherited : [...new Set([...inherited, ...own])];
+    return tagsOf(this.definition, this.call.assigned?.tags ?? this.call.parent?.tags ?? []);
   }
 
   private identify(parent: FlowScope): void {
@@ -262,13 +240,18 @@ export class FlowExecution extends Execution<FlowRun> {
         this.log(LOG_LEVELS.info, `Beginning flow run '${run.name}' for flow '${definition.name}'`);
       }
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
-      const end = await this.attempt(frame);
+      const end = await runFlowBody(frame, definition, { args: this.args, timeoutMs: this.timeoutMs() });
       const mayRetry = end.type === "FAILED" && this.cancelReason === undefined && !frame.isEndedThere;
       if (mayRetry && (await this.waitForRetry(end, attempt))) continue;
       const ended = await this.end(end);
       if (!("againInMs" in ended)) return ended;
       await this.sleep(ended.againInMs);
     }
+  }
+
+  private timeoutMs(): number | null {
+    const { timeoutSeconds } = this.definition.options;
+    return this.call.assigned?.timeoutMs ?? (timeoutSeconds === undefined ? null : timeoutSeconds * 1000);
   }
 
   /** Finds what an earlier execution has left: of this run, or of the same call in the parent's. */
@@ -298,45 +281,6 @@ export class FlowExecution extends Execution<FlowRun> {
       this.transition("RUNNING", "Running");
     }
     return undefined;
-  }
-
-  /** Runs the body once, and waits for all that it started. */
-  private async attempt(frame: Frame): Promise<ReturnedEnd> {
-    const { definition, call } = this;
-    const { options } = definition;
-    const timeoutMs =
-      call.assigned?.timeoutMs ?? (options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000);
-    let args = this.args;
-    if (options.params !== undefined) {
-      try {
-        args = [await validateParameters(options.params, args[0], definition.name)];
-      } catch (error) {
-        return { type: "FAILED", name: "Failed", message: asError(error).message, error: asError(error) };
-      }
-    }
-    const body = async (...given: readonly unknown[]): Promise<ReturnedEnd> => {
-      // The definition hides the parameter types of the user's function, which its callable has already checked.
-      const value = await (definition.fn as (...args: readonly unknown[]) => unknown)(...given);
-      return readReturnValue(value);
-    };
-    const end = await runBody(frame, { fn: body, args }, { timeoutMs });
-    // A body that failed may have left branches behind that are about to start their next child.
-    if (frame.scope.open.size > 0 || end.type !== "value") await this.childrenEnded(frame.scope);
-    frame.close();
-    if (end.type === "value") return end.value as ReturnedEnd; // what `body` above gives
-    const error = asError(end.error);
-    if (end.type === "timed-out") return { type: "FAILED", name: "TimedOut", message: error.message, error };
-    return {
-      type: "FAILED",
-      name: "Failed",
-      message: `Flow run encountered an exception: ${error.name}: ${error.message}`,
-      error,
-    };
-  }
-
-  private childrenEnded(scope: FlowScope): Promise<void> {
-    const ended = scope.childrenEnded();
-    return scope.slotWaits === null ? ended : scope.slotWaits.during(ended);
   }
 
   private async retryDelay(error: Error, attempt: number): Promise<number | undefined> {

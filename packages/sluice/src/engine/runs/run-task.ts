@@ -1,4 +1,4 @@
-import type { RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
+import type { TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { cancelledError } from "../context/cancellation.ts";
 import { needsResolution, resolveCall, asError } from "../context/call-arguments.ts";
@@ -6,12 +6,13 @@ import { adoptedValue, identifyChild, rememberChild, type ChildIdentity } from "
 import { namedArguments, type Outcome, type RunView, type TaskDefinition } from "../definition.ts";
 import { Frame, type FinishedChild, type FlowScope } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
+import { NO_INPUTS, tagsOf, taskIdentity, viewOf, type RunInputs } from "../context/identities.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { newRunId } from "../run-id.ts";
 import type { TaskCall } from "./calls.ts";
 import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
-import { runBody, type BodyEnd } from "./run-body.ts";
+import { runBody, warnBlocked, type BodyEnd } from "./run-body.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { TaskRun, type TransitionDetails } from "../run.ts";
 import { localValue } from "../values/remote-value.ts";
@@ -21,8 +22,6 @@ import { takeTagSlots } from "../store/tag-slots.ts";
 import { TaskResults, type PreparedResult } from "./task-results.ts";
 import { currentTransaction, stageTask, type Transaction } from "../results/transaction.ts";
 import { turnOver } from "../turn.ts";
-
-const NO_INPUTS: Readonly<Record<string, readonly RunInput[]>> = {};
 
 /** Starts a task run on this event loop. Its outcome settles when the run is over and never rejects. */
 export function startTask(call: TaskCall): TaskExecution {
@@ -43,7 +42,7 @@ export class TaskExecution extends Execution<TaskRun> {
   readonly scope: FlowScope;
   private readonly call: TaskCall;
   private args: readonly unknown[];
-  private inputs: Readonly<Record<string, readonly RunInput[]>>;
+  private inputs: RunInputs;
   private child: ChildIdentity | undefined;
   private results: TaskResults | undefined;
   private frame: Frame | undefined;
@@ -68,37 +67,25 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   identity(): TaskRunIdentity {
-    const { definition, run, scope } = this;
-    const { options } = definition;
-    const tags = options.tags === undefined ? scope.tags : [...new Set([...scope.tags, ...options.tags])];
-    const inputs = this.inputs === NO_INPUTS ? undefined : this.inputs;
-    const cacheKey = this.results?.cacheKey;
-    return {
-      name: run.name,
-      flow_run_id: scope.flowRun?.id ?? null,
-      task_key: definition.taskKey,
-      dynamic_key: this.child?.dynamicKey ?? run.id,
-      ...(tags.length > 0 && { tags }),
-      ...(inputs !== undefined && { task_inputs: inputs }),
-      ...(cacheKey !== undefined && { cache_key: cacheKey }),
-      ...(options.version !== undefined && { task_version: options.version }),
-      ...(options.retries !== undefined && { empirical_policy: { retries: options.retries } }),
-    };
+    const { definition, run, scope, inputs } = this;
+    return taskIdentity(definition, run.name, {
+      flowRunId: scope.flowRun?.id ?? null,
+      dynamicKey: this.child?.dynamicKey ?? run.id,
+      tags: this.tags(),
+      inputs,
+      cacheKey: this.results?.cacheKey,
+    });
   }
 
   view = (): RunView => {
     const { run, definition, scope } = this;
-    return {
-      id: run.id,
-      name: run.name,
-      kind: "task",
-      of: definition.name,
-      flowRunId: scope.flowRun?.id ?? null,
-      tags: this.identity().tags ?? [],
-      parameters: namedArguments(definition, this.args),
-      runCount: run.runCount,
-    };
+    const parameters = namedArguments(definition, this.args);
+    return viewOf(run, definition, { flowRunId: scope.flowRun?.id ?? null, tags: this.tags(), parameters });
   };
+
+  private tags(): readonly string[] {
+    return tagsOf(this.definition, this.scope.tags);
+  }
 
   protected onCancel(reason: Error): void {
     this.frame?.cancel(reason);
@@ -269,7 +256,7 @@ export class TaskExecution extends Execution<TaskRun> {
   /** False when the run was cancelled meanwhile. */
   private async takeTagSlots(frame: Frame): Promise<boolean> {
     const { scope, run } = this;
-    const taken = takeTagSlots(scope.host, { runId: run.id, tags: this.identity().tags ?? [], signal: frame.signal });
+    const taken = takeTagSlots(scope.host, { runId: run.id, tags: this.tags(), signal: frame.signal });
     try {
       await (scope.slotWaits === null ? taken : scope.slotWaits.during(taken));
       return true;
@@ -431,21 +418,5 @@ export class TaskExecution extends Execution<TaskRun> {
     this.log(LOG_LEVELS.warning, `The run is not cached: ${reason}`);
   };
 
-  private readonly onBlocked = (blockedMs: number): void => {
-    warnBlocked(this, blockedMs);
-  };
-}
-
-const warnedScopes = new WeakSet<FlowScope>();
-
-function warnBlocked(execution: TaskExecution, blockedMs: number): void {
-  const { scope, definition, run } = execution;
-  if (scope.open.size < 2 || warnedScopes.has(scope)) return;
-  warnedScopes.add(scope);
-  logLine(
-    new Frame(run, scope),
-    LOG_LEVELS.warning,
-    `Task "${definition.name}" kept the event loop busy for ${(blockedMs / 1000).toFixed(1)} s while other submitted runs waited: ` +
-      `CPU-bound bodies run one after another here. Submit them to a ProcessPoolTaskRunner or ThreadPoolTaskRunner (option "taskRunner" of the flow).`,
-  );
+  private readonly onBlocked = (blockedMs: number): void => warnBlocked(this, blockedMs);
 }
