@@ -6,6 +6,7 @@ import { isoToMicros } from "../../wire/timestamp.ts";
 import type { ReceivedEvent } from "../../wire/contract/shapes.ts";
 import { countEvent, passTime, type Counted, type EventTrigger, type Span } from "../../rules/triggers/count-events.ts";
 import { countingKey, coversEvent } from "../../rules/triggers/event-match.ts";
+import { AUTOMATIONS_PLACE } from "../db/layout/automations.ts";
 import { newId } from "../db/new-id.ts";
 import type { Action } from "./actions.ts";
 import { automationBody, triggerOf, type AutomationCore, type AutomationRow } from "./automations.ts";
@@ -13,8 +14,6 @@ import { eventTriggersOf, neededFirings, type CompoundTrigger, type SequenceTrig
 
 /** Events that are heard in one write. */
 const PORTION = 200;
-/** Where in the log automations are; kept in the table of settings. */
-const PLACE = "automations-place";
 
 /** An action that is to be done. */
 export interface TriggeredAction {
@@ -263,12 +262,12 @@ function writeSpan(
 }
 
 function placeOf({ store }: AutomationCore): number | undefined {
-  const row = store.statement("SELECT value FROM setting WHERE key = ?").get(PLACE);
+  const row = store.statement("SELECT value FROM setting WHERE key = ?").get(AUTOMATIONS_PLACE);
   return row ? Number(row["value"]) : undefined;
 }
 
 function setPlace({ store }: AutomationCore, place: number): void {
   store
     .statement("INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value")
-    .run(PLACE, String(place));
+    .run(AUTOMATIONS_PLACE, String(place));
 }

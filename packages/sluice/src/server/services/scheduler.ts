@@ -1,6 +1,5 @@
 import type { ScheduleRow } from "../deployments/deployment-rows.ts";
-import { ScheduleDates } from "../deployments/schedule-dates.ts";
-import { scheduleRuns } from "../deployments/schedule-runs.ts";
+import type { ScheduleDates } from "../deployments/schedule-dates.ts";
 import type { ServerCore } from "../server-core.ts";
 import type { Service } from "./service.ts";
 
@@ -44,7 +43,7 @@ function serviceOf(how: {
   /** Which schedules are looked at. */
   readonly where: (core: ServerCore) => string;
 }): Service {
-  const dates = new ScheduleDates();
+  let dates: ScheduleDates | undefined;
   return {
     name: how.name,
     isEnabled: ({ settings }) => settings.schedulerEnabled,
@@ -58,10 +57,16 @@ function serviceOf(how: {
         const last = rows.at(-1);
         if (!last) return;
         after = Number(last["no"]);
+        // What reads schedules is large, and most servers have none.
+        const [{ scheduleRuns }, calendar] = await Promise.all([
+          import("../deployments/schedule-runs.ts"),
+          import("../deployments/schedule-dates.ts"),
+        ]);
+        dates ??= new calendar.ScheduleDates();
         // STRICT table: the columns have these types.
         await scheduleRuns(core, { schedules: rows as unknown as ScheduleRow[], dates, plan: {} });
       }
     },
-    start: () => () => void dates.close(),
+    start: () => () => void dates?.close(),
   };
 }

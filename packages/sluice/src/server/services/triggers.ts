@@ -1,11 +1,17 @@
-import { doAction, ActionFailed, type ActionResult } from "../automations/do-action.ts";
-import { hearEvents, passAutomationTime, type TriggeredAction } from "../automations/trigger-engine.ts";
+import type { ActionResult } from "../automations/do-action.ts";
+import type { TriggeredAction } from "../automations/trigger-engine.ts";
+import { AUTOMATIONS_PLACE } from "../db/layout/automations.ts";
 import { newId } from "../db/new-id.ts";
 import type { ServerCore } from "../server-core.ts";
 import type { Service } from "./service.ts";
 
 /** Actions that are done at a time. */
 const PORTION = 10;
+
+/*
+ * What automations are made of is large, and most servers have none: it is loaded when there is an automation, or once was one, and what does their actions
+ * when there is an action to do.
+ */
 
 /** Lets automations hear events and looks at what should have happened by now. */
 export const triggers: Service = {
@@ -14,7 +20,10 @@ export const triggers: Service = {
   loopSeconds: ({ settings }) => settings.triggersProactiveSeconds,
   run: async (core) => {
     await hearAll(core);
-    await passAutomationTime(core);
+    if (hasAutomations(core)) {
+      const { passAutomationTime } = await import("../automations/trigger-engine.ts");
+      await passAutomationTime(core);
+    }
     await doActions(core);
   },
   start: (core) => {
@@ -45,7 +54,14 @@ export const triggers: Service = {
   },
 };
 
+function hasAutomations({ store }: ServerCore): boolean {
+  const sql = `SELECT EXISTS (SELECT 1 FROM automation) OR EXISTS (SELECT 1 FROM setting WHERE key = '${AUTOMATIONS_PLACE}') AS yes`;
+  return store.statement(sql).get()?.["yes"] === 1;
+}
+
 async function hearAll(core: ServerCore): Promise<void> {
+  if (!hasAutomations(core)) return;
+  const { hearEvents } = await import("../automations/trigger-engine.ts");
   while (await hearEvents(core));
 }
 
@@ -72,6 +88,7 @@ async function doAll(core: ServerCore): Promise<void> {
 }
 
 async function doOne(core: ServerCore, no: number, triggered: TriggeredAction): Promise<void> {
+  const { doAction, ActionFailed } = await import("../automations/do-action.ts");
   let outcome: { readonly result: ActionResult; readonly reason: string | null };
   try {
     outcome = { result: await doAction(core, triggered), reason: null };

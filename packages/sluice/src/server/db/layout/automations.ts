@@ -16,3 +16,6 @@ CREATE TABLE automation_firing (
 CREATE TABLE automation_action (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;
 CREATE INDEX automation_owner ON automation (owner_resource) WHERE owner_resource IS NOT NULL;
 `;
+
+/** Key of the table of settings: up to where in the log of events automations have heard it. */
+export const AUTOMATIONS_PLACE = "automations-place";
