@@ -64,6 +64,20 @@ describe.skipIf(!hasDask)("on a running cluster", { timeout: 120_000 }, () => {
     expect(await bench.valueOf("ordered")).toEqual(["high", "middle", "low"]);
   });
 
+  test("task runs of a tag with a limit of 1 run one after the other", async () => {
+    await bench.sluice("concurrency-limit", "create", "db", "1");
+    expect(await bench.valueOf("queries")).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    const marks = bench.marks().map(({ what }) => what);
+    expect(marks).toHaveLength(12);
+    for (const [index, what] of marks.entries())
+      if (what.startsWith("begin")) expect(marks[index + 1]).toBe(what.replace("begin", "end"));
+    const queries = (await bench.list("task-run")).filter(({ name }) => name.startsWith("query"));
+    expect(queries.map(({ state_type }) => state_type)).toEqual(Array.from({ length: 6 }, () => "COMPLETED"));
+  });
+
   test("a large value is used where it was made, and fetched when it is wanted", async () => {
     expect(await bench.valueOf("large")).toEqual([[8_388_608, 7, [1000, 8_388_608]], 8_388_608, 7]);
   });

@@ -136,6 +136,19 @@ const nap = task("nap", async (name: string) => {
   return name;
 });
 
+const query = task("query", { tags: ["db"] }, async (n: number) => {
+  mark(`begin ${n}`);
+  await delay(100);
+  mark(`end ${n}`);
+  return n;
+});
+/** Tasks of a tag that may have a limit, submitted from here and from a node. */
+export const queries = flow("queries", { taskRunner: runner }, async () => {
+  const there = moreQueries.submit();
+  return [await gather(query.map([1, 2, 3])), await there];
+});
+const moreQueries = flow("more-queries", { taskRunner: runner }, async () => gather(query.map([4, 5, 6])));
+
 const make = task("make", (bytes: number) => Buffer.alloc(bytes, 7));
 const measure = task("measure", (value: Uint8Array, others: readonly Uint8Array[]) => [
   value.length,
@@ -249,6 +262,7 @@ const flows = {
   cancels,
   waits,
   ordered,
+  queries,
   large,
   logged,
 };

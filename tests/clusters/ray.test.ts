@@ -45,6 +45,20 @@ describe.skipIf(!existsSync(python))("on a Ray cluster", { timeout: 120_000 }, (
     });
   });
 
+  test("task runs of a tag with a limit of 1 run one after the other", async () => {
+    await bench.sluice("concurrency-limit", "create", "db", "1");
+    expect(await bench.valueOf("queries")).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    const marks = bench.marks().map(({ what }) => what);
+    expect(marks).toHaveLength(12);
+    for (const [index, what] of marks.entries())
+      if (what.startsWith("begin")) expect(marks[index + 1]).toBe(what.replace("begin", "end"));
+    const queries = (await bench.list("task-run")).filter(({ name }) => name.startsWith("query"));
+    expect(queries.map(({ state_type }) => state_type)).toEqual(Array.from({ length: 6 }, () => "COMPLETED"));
+  });
+
   test("a cancelled subflow ends with the task that it waits for", async () => {
     const ended = endOf(bench.start("cancels"));
     await until("the endless task", () => bench.marks().some(({ what }) => what === "endless"));

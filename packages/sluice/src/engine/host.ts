@@ -1,5 +1,6 @@
 import type { Transport } from "../client/transport.ts";
 import type { Clock, ResultStore, Tracker } from "./ports.ts";
+import type { TagLimits } from "./store/tag-slots.ts";
 import type { TaskRunner } from "./task-runner.ts";
 
 /**
@@ -14,6 +15,7 @@ export interface EngineHost {
   /** Opened at the first read or write. */
   readonly results: () => ResultStore;
   readonly transport: Transport;
+  readonly tagLimits: TagLimits;
   readonly settings: EngineSettings;
   /** Flow runs that this process executes or carries, by id: who to stop when the store says that one is to be cancelled. */
   readonly live: Map<string, { cancelledElsewhere(reason: Error): void }>;

@@ -10,6 +10,7 @@ import type { Definition } from "../engine/definition.ts";
 import { executeSpec } from "../engine/runs/execute-spec.ts";
 import type { FarSideEngine, FarSideHost, HomeAddress } from "../engine/far-side-port.ts";
 import { currentHost, setHost, type EngineHost } from "../engine/host.ts";
+import { TagLimits } from "../engine/store/tag-slots.ts";
 import { cancelInWorkers } from "../runners/index.ts";
 import { withOverrides } from "./callable.ts";
 import { engineSettings, resultsOf } from "./session.ts";
@@ -57,6 +58,7 @@ function openFarHost(far: FarSideHost): EngineHost {
   const host: EngineHost = {
     processId,
     transport,
+    tagLimits: new TagLimits(transport),
     tracker: new RunTracker({
       transport,
       processId,

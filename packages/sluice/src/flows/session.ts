@@ -7,6 +7,7 @@ import { cancelledError } from "../engine/context/cancellation.ts";
 import { systemClock } from "../engine/clock.ts";
 import { FileResultStore } from "../engine/results/file-result-store.ts";
 import { currentHost, setHost, type EngineHost, type EngineSettings } from "../engine/host.ts";
+import { TagLimits } from "../engine/store/tag-slots.ts";
 import type { ResultStore } from "../engine/ports.ts";
 import { LOG_LEVELS } from "../engine/context/run-logger.ts";
 import { cancelInWorkers, closeRunners, setHomeLink } from "../runners/index.ts";
@@ -33,8 +34,9 @@ export function openSession(settings?: Settings): EngineHost {
   const used = settings ?? loadSettings();
   const processId = randomUUID();
   const opening = openHome(used, processId);
+  const transport = new LazyTransport(opening.then((home) => home.transport));
   const tracker = new RunTracker({
-    transport: new LazyTransport(opening.then((home) => home.transport)),
+    transport,
     processId,
     ready: opening,
     onTrouble: tellTrouble,
@@ -45,7 +47,8 @@ export function openSession(settings?: Settings): EngineHost {
     tracker,
     clock: systemClock,
     results: resultsOf(used),
-    transport: new LazyTransport(opening.then((home) => home.transport)),
+    transport,
+    tagLimits: new TagLimits(transport),
     settings: engineSettings(used),
     live,
     attach: (runner) => runner,

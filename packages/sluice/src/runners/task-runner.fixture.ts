@@ -45,6 +45,7 @@ export function specOf(name: string, args: readonly unknown[] = [], depth = 1): 
     log_prints: false,
     parent_task_run_id: null,
     parent_task_run_name: "",
+    needs_tag_slots: false,
     depth,
     flow_parameters: null,
     run_count: 0,

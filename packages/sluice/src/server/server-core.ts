@@ -17,6 +17,7 @@ import { SecretBox } from "./blocks/secret-box.ts";
 import { Store } from "./db/store.ts";
 import { CommitBell } from "./events/commit-bell.ts";
 import { EventLog } from "./events/event-log.ts";
+import { TagSlotQueue } from "./concurrency/tag-slot-queue.ts";
 import { LeaseReaper } from "./services/lease-reaper.ts";
 import { Processes } from "./services/processes.ts";
 import { ServiceLoops } from "./services/service-loops.ts";
@@ -65,6 +66,7 @@ export class ServerCore {
   readonly bell: CommitBell;
   readonly taskQueue: TaskQueue;
   readonly taskWorkers: TaskWorkers;
+  readonly tagSlots: TagSlotQueue;
   readonly reaper: LeaseReaper;
   readonly services: ServiceLoops;
   readonly workerChannels: WorkerChannels;
@@ -83,6 +85,7 @@ export class ServerCore {
     this.bell = new CommitBell(this.store);
     this.taskQueue = new TaskQueue(this.store, this.onError);
     this.taskWorkers = new TaskWorkers(this.store.nowUs);
+    this.tagSlots = new TagSlotQueue(this.store);
     this.processes = new Processes(this, options.leaseSeconds ?? DEFAULT_LEASE_SECONDS);
     this.services = new ServiceLoops(this);
     this.workerChannels = new WorkerChannels(this);
@@ -129,6 +132,7 @@ export class ServerCore {
   stopHolding(): void {
     this.processes.stopHolding();
     this.taskQueue.stopHolding();
+    this.tagSlots.stopHolding();
     this.workerChannels.stopHolding();
     this.bell.close();
   }

@@ -1,6 +1,7 @@
 import type { Transport } from "../client/transport.ts";
 import { systemClock } from "../engine/clock.ts";
 import { setHost, type EngineHost, type EngineSettings } from "../engine/host.ts";
+import { TagLimits } from "../engine/store/tag-slots.ts";
 import type { Clock, LogRecord, ResultStore, StoredResult, TrackedRun, Tracker } from "../engine/ports.ts";
 import type { RunRecord } from "../wire/run-record.ts";
 
@@ -101,6 +102,11 @@ const noTransport: Transport = {
   close: () => Promise.resolve(),
 };
 
+const noLimits: Transport = {
+  send: () => Promise.resolve({ status: 404, body: "" }),
+  close: () => Promise.resolve(),
+};
+
 /** An engine host without a store: what the engine reports is kept for tests to look at. */
 export interface RecordingHost extends EngineHost {
   readonly tracker: RecordingTracker;
@@ -123,6 +129,7 @@ export function useRecordingHost(
     memory,
     results: () => memory,
     transport: noTransport,
+    tagLimits: new TagLimits(noLimits),
     settings: {
       loggingLevel: 20,
       logPrints: false,

@@ -54,6 +54,8 @@ export const OWN_ROUTES: readonly Route[] = [
   own("POST", "/sluice/worker-channels", 200),
   own("POST", "/sluice/worker-channels/{id}/wait", 200),
   own("POST", "/sluice/worker-channels/{id}/cleanup", 200),
+  own("GET", "/sluice/tag-limits", 200),
+  own("POST", "/sluice/tag-slots", 200),
   own("POST", "/sluice/events/backfill", 200),
   own("POST", "/sluice/events/tail", 200),
   own("POST", "/sluice/logs/tail", 200),

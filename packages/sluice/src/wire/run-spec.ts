@@ -54,6 +54,8 @@ export interface RunSpec {
   /** The tracking task run of a subflow, null for a task. */
   readonly parent_task_run_id: string | null;
   readonly parent_task_run_name: string;
+  /** Whether a task's tags have limits: then its far side takes their slots, and reports that it runs when it has them. */
+  readonly needs_tag_slots: boolean;
   /** Depth below the root flow run: 0 there, 1 for its children. Deeper work starts first. */
   readonly depth: number;
   /** Parameters of the parent flow run, for the FLOW_PARAMETERS cache policy. */

@@ -69,5 +69,7 @@ export interface AssignedTask {
   readonly mayHaveRun: boolean;
   /** The limit that is left; the near side has the last word. */
   readonly timeoutMs: number | null;
+  /** Whether its tags have limits, whose slots it must take before it starts. */
+  readonly needsTagSlots: boolean;
   readonly bodyEnded: (result?: { readonly value: unknown }) => void;
 }

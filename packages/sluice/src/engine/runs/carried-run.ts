@@ -81,6 +81,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   private named: Readonly<Record<string, unknown>> = {};
   private inputs: RunInputs = NO_INPUTS;
   private child: ChildIdentity | undefined;
+  private needsTagSlots = false;
 
   constructor(call: CarriedCall, overrides: Readonly<Record<string, unknown>>) {
     const { definition, scope } = call;
@@ -152,6 +153,8 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       if (answer.kind === "moved") return this.ended({ type: "cancelled", message: answer.reason, reported: true });
     }
     if (upstream !== undefined) return this.endHere("FAILED", { name: "NotReady", ...upstream }, false);
+    if (this.run.kind === "task" && this.tags().length > 0)
+      this.needsTagSlots = tracker.decides || (await scope.host.tagLimits.bind(this.tags()));
     return this.carryUntilEnd(createdUs);
   }
 
@@ -207,8 +210,9 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
    */
   private started(startedUs: number, lost: number): void {
     const { tracker } = this.call.scope.host;
-    const asksFirst = tracker.decides && (this.run.kind === "flow" || this.tags().length > 0);
-    if (lost > 0 || asksFirst) {
+    // It may wait for slots there before it runs.
+    if (this.needsTagSlots) return;
+    if (lost > 0 || (tracker.decides && this.run.kind === "flow")) {
       this.run.observe("RUNNING", lost > 0 ? "Retrying" : "Running", startedUs);
       return;
     }
@@ -361,6 +365,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       dynamicKey: this.dynamicKey(),
       overrides,
       tracking: { id: trackingId, name: trackingName },
+      needsTagSlots: this.needsTagSlots,
       createdUs,
       lost,
     });

@@ -47,9 +47,9 @@ function mayHaveRun(spec: RunSpec, far: FarSideHost): boolean {
   return far.isOnCluster || spec.run_count > 0;
 }
 
-/** A store that decides is asked by whoever runs the body. */
+/** A store that decides, or has slots to give, is asked by whoever runs the body. */
 function isRelayed({ spec, far, host }: SpecExecution): boolean {
-  return far.isOnCluster && spec.kind === "task" && !host.tracker.decides;
+  return far.isOnCluster && spec.kind === "task" && !host.tracker.decides && !spec.needs_tag_slots;
 }
 
 function startAssignedTask({ spec, definition, host, far }: SpecExecution) {
@@ -85,6 +85,7 @@ function startAssignedTask({ spec, definition, host, far }: SpecExecution) {
       runCount: spec.run_count,
       mayHaveRun: mayHaveRun(spec, far),
       timeoutMs: far.timeoutMs,
+      needsTagSlots: spec.needs_tag_slots,
       bodyEnded: (result) => far.bodyEnded(result),
     },
   });

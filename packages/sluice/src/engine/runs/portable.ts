@@ -67,6 +67,7 @@ export interface SubmittedRun {
   /** The tracking task run of a subflow; without an id for a task, or a flow outside of any other. */
   readonly tracking: { readonly id: string | null; readonly name: string };
   readonly createdUs: number;
+  readonly needsTagSlots: boolean;
   /** How many executions were lost before. */
   readonly lost: number;
 }
@@ -93,6 +94,7 @@ export function specOf(definition: Definition, scope: FlowScope, submitted: Subm
     tags: scope.tags,
     parent_task_run_id: tracking.id,
     parent_task_run_name: tracking.name,
+    needs_tag_slots: submitted.needsTagSlots,
     depth: scope.depth + 1,
     flow_parameters: scope.parameters,
     run_count: submitted.lost,

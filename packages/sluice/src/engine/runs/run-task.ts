@@ -219,7 +219,8 @@ export class TaskExecution extends Execution<TaskRun> {
       this.frame = frame;
       if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
       let startedUs = attempt === 1 + earlier ? call.assigned?.startedUs : undefined;
-      const isAsked = attempt === 1 + earlier && this.mustAskForSlots();
+      const needsSlots = attempt === 1 + earlier && this.needsTagSlots();
+      const isAsked = typeof needsSlots === "boolean" ? needsSlots : await needsSlots;
       if (isAsked) {
         if (!(await this.takeTagSlots(frame))) return this.cancelled();
         // The near side has left this state to us.
@@ -248,16 +249,20 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   /** Most runs have no tags, and most stores no limits to ask for. */
-  private mustAskForSlots(): boolean {
-    const { definition, scope } = this;
-    return scope.host.tracker.decides && (scope.tags.length > 0 || (definition.options.tags?.length ?? 0) > 0);
+  private needsTagSlots(): boolean | Promise<boolean> {
+    const { call, scope } = this;
+    if (call.assigned !== undefined) return call.assigned.needsTagSlots;
+    const tags = this.tags();
+    return tags.length > 0 && (scope.host.tracker.decides || scope.host.tagLimits.bind(tags));
   }
 
   /** False when the run was cancelled meanwhile. */
   private async takeTagSlots(frame: Frame): Promise<boolean> {
     const { scope, run } = this;
-    const taken = takeTagSlots(scope.host, { runId: run.id, tags: this.tags(), signal: frame.signal });
     try {
+      // Our store leases slots to runs that it knows.
+      if (!scope.host.tracker.decides) await scope.host.tracker.acknowledged(run);
+      const taken = takeTagSlots(scope.host, { runId: run.id, tags: this.tags(), signal: frame.signal });
       await (scope.slotWaits === null ? taken : scope.slotWaits.during(taken));
       return true;
     } catch (error) {

@@ -19,6 +19,7 @@ import { ownHandlers } from "./own.ts";
 import { READ_HANDLERS } from "./read-handlers.ts";
 import { runStateHandlers } from "./run-states.ts";
 import { savedSearchHandlers } from "./saved-searches.ts";
+import { tagSlotHandlers } from "./tag-slots.ts";
 import { tailHandlers } from "./tails.ts";
 import { taskRunHandlers } from "./task-runs.ts";
 import { taskWorkerHandlers } from "./task-workers.ts";
@@ -48,6 +49,7 @@ export const HANDLERS: Handlers = {
   ...deploymentRunHandlers,
   ...deploymentScheduleHandlers,
   ...eventHandlers,
+  ...tagSlotHandlers,
   ...tailHandlers,
   ...runStateHandlers,
   ...uiSchemaHandlers,

@@ -39,7 +39,7 @@ export function appendToFlowRun(
   return { ...row, ...columns };
 }
 
-/** Appends transitions to a task run's history and moves it within its group; see {@link appendToFlowRun}. */
+/** Appends transitions to a task run's history and moves it within its group; a run that is over holds no slot. See {@link appendToFlowRun}. */
 export function appendToTaskRun(
   { store }: Pick<Recording, "store">,
   row: TaskRunRow,
@@ -50,6 +50,7 @@ export function appendToTaskRun(
   const moved = { ...row, ...columns };
   store.taskGroups.add(row, -1);
   store.taskGroups.add(moved, 1);
+  if (change.totals.endUs !== null) endLeasesOf(store, row.id);
   return moved;
 }
 

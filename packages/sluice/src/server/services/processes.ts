@@ -11,7 +11,6 @@
  */
 import { runState } from "../../rules/run-state.ts";
 import type { ProcessLease, ProcessNotice, ProcessRegistration } from "../../wire/processes.ts";
-import { endLeasesOf } from "../concurrency/concurrency-leases.ts";
 import type { FlowRunRow } from "../db/flow-run-table.ts";
 import type { RunColumns } from "../db/run-columns.ts";
 import type { Store } from "../db/store.ts";
@@ -99,10 +98,7 @@ export class Processes {
       runs.length > 0;
       runs = this.#store.taskRuns.openOf(id, PORTION)
     ) {
-      for (const run of runs) {
-        appendToTaskRun(this.#core, run, [this.#lastTransition(run, message)]);
-        endLeasesOf(this.#store, run.id);
-      }
+      for (const run of runs) appendToTaskRun(this.#core, run, [this.#lastTransition(run, message)]);
       ended += runs.length;
     }
     this.#store.taskGroups.flush();

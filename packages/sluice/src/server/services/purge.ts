@@ -90,6 +90,7 @@ export async function purgeRunData(store: Store, flowRunId: string): Promise<voi
       .run(flowRunId);
     store.statement("UPDATE artifact SET flow_run_id = NULL, task_run_id = NULL WHERE flow_run_id = ?").run(flowRunId);
     store.taskGroups.deleteOf(flowRunId);
+    endLeasesOfTasks(store, flowRunId);
   });
   while (await store.write(() => purgePortion(store, flowRunId)));
   await store.write(() => {
@@ -97,6 +98,15 @@ export async function purgeRunData(store: Store, flowRunId: string): Promise<voi
     store.statement("DELETE FROM purge WHERE flow_run_id = ?").run(flowRunId);
     store.taskRuns.forget();
   });
+}
+
+function endLeasesOfTasks(store: Store, flowRunId: string): void {
+  const held = store.query(
+    `SELECT DISTINCT l.holder_id AS id FROM concurrency_lease l JOIN task_run t ON t.id = l.holder_id
+     WHERE t.flow_run_no = (SELECT no FROM flow_run_key WHERE id = ?)`,
+    [flowRunId],
+  );
+  for (const { id } of held) endLeasesOf(store, String(id));
 }
 
 /** Goes on with what is not yet taken away, while others are answered; what is left when the server ends is finished by the next. */
