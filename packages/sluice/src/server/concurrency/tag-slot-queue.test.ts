@@ -131,6 +131,22 @@ test("slots come back with a task run that is deleted, and with the flow run aro
   await expect.poll(() => activeSlots("db")).toBe(0);
 });
 
+test("runs of clients that set states share the slots", async () => {
+  await limit("db", 1);
+  const told = { flow_run_id: flowRunId, task_key: "p", dynamic_key: "p", tags: ["db"] };
+  const python = String((await call("POST", "/task_runs/", told)).json?.["id"]);
+  const setState = async (type: string): Promise<unknown> =>
+    (await call("POST", `/task_runs/${python}/set_state`, { state: { type } })).json?.["status"];
+  const own = await taskRun();
+  expect(await setState("RUNNING")).toBe("ACCEPT");
+  const asked = ask(own, ["db"]);
+  expect(await setState("COMPLETED")).toBe("ACCEPT");
+  expect(await asked).toBe(200);
+  expect(await setState("RUNNING")).toBe("WAIT");
+  await end(own);
+  expect(await setState("RUNNING")).toBe("ACCEPT");
+});
+
 test("a run that is not stored, and a request without sense, are refused", async () => {
   const unknown = newId(START);
   expect(await call("POST", "/sluice/tag-slots", { task_run_id: unknown, tags: ["db"] })).toMatchObject({
