@@ -86,6 +86,35 @@ describe("timeouts", () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(aborted).toBe(true);
   });
+
+  test.for(["task", "flow"] as const)("of a %s are followed by the retries, with their delays", async (kind) => {
+    let attempts = 0;
+    const body = async () => {
+      const { signal } = runContext();
+      if (++attempts === 1) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      return attempts;
+    };
+    const options = { timeoutSeconds: 0.02, retries: 1, retryDelaySeconds: 5 };
+    const slow = kind === "task" ? task("slow", options, body) : flow("slow", options, body);
+    const result = slow();
+    await clock.untilAsleep();
+    clock.advance(5000);
+    expect(await result).toBe(2);
+  });
+
+  test("leave a run that waits for its retry to be cancelled", async () => {
+    const slow = task("slow", { timeoutSeconds: 0.02, retries: 1, retryDelaySeconds: 5 }, async () => {
+      const { signal } = runContext();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    });
+    const state = await inFlow(async () => {
+      const future = slow.submit();
+      await clock.untilAsleep();
+      future.cancel("enough");
+      return { ended: await future.wait() };
+    });
+    expect([state.ended.type, state.ended.message]).toEqual(["CANCELLED", "enough"]);
+  });
 });
 
 describe("futures as arguments", () => {

@@ -23,12 +23,13 @@ export class ManualClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     this.slept.push(ms);
+    if (signal?.aborted) return Promise.reject(signal.reason as Error); // an AbortSignal of the engine carries an Error
     return new Promise((resolve, reject) => {
       const sleeper = { dueUs: this.us + Math.round(ms * 1000), wake: resolve };
       this.sleepers.push(sleeper);
       signal?.addEventListener("abort", () => {
         this.sleepers = this.sleepers.filter((other) => other !== sleeper);
-        reject(signal.reason as Error); // an AbortSignal of the engine carries an Error
+        reject(signal.reason as Error); // as above
       });
       for (const watcher of this.watchers) watcher();
     });

@@ -242,10 +242,10 @@ export class FlowExecution extends Execution<FlowRun> {
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
       const end = await runFlowBody(frame, definition, { args: this.args, timeoutMs: this.timeoutMs() });
       const mayRetry = end.type === "FAILED" && this.cancelReason === undefined && !frame.isEndedThere;
-      if (mayRetry && (await this.waitForRetry(end, attempt))) continue;
+      if (mayRetry && (await this.waitForRetry(scope, end, attempt))) continue;
       const ended = await this.end(end);
       if (!("againInMs" in ended)) return ended;
-      await this.sleep(ended.againInMs);
+      await this.sleepBetween(scope, ended.againInMs);
     }
   }
 
@@ -293,15 +293,26 @@ export class FlowExecution extends Execution<FlowRun> {
   }
 
   /** False when the run is not to be tried again. Ends early when the run is cancelled; the next attempt then finds its frame cancelled. */
-  private async waitForRetry(end: Exclude<ReturnedEnd, { type: "COMPLETED" }>, attempt: number): Promise<boolean> {
+  private async waitForRetry(
+    scope: FlowScope,
+    end: Exclude<ReturnedEnd, { type: "COMPLETED" }>,
+    attempt: number,
+  ): Promise<boolean> {
     const delayMs = await this.retryDelay(end.error, attempt);
     if (delayMs === undefined) return false;
     const message = `${end.message ?? end.error.message}; the flow run is tried again in ${delayMs / 1000} s`;
     this.log(LOG_LEVELS.info, message);
     const scheduledUs = this.host.clock.nowUs() + Math.round(delayMs * 1000);
     this.transition("SCHEDULED", "AwaitingRetry", { details: { scheduled_time: microsToIso(scheduledUs) } });
-    await this.sleep(delayMs);
+    await this.sleepBetween(scope, delayMs);
     return true;
+  }
+
+  /** Sleeps with a frame of its own: that of the attempt before is stopped already where it has timed out. */
+  private async sleepBetween(scope: FlowScope, delayMs: number): Promise<void> {
+    if (this.cancelReason !== undefined) return;
+    this.frame = new Frame(this.run, scope);
+    await this.sleep(delayMs);
   }
 
   private async sleep(delayMs: number): Promise<void> {

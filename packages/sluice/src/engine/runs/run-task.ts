@@ -244,7 +244,7 @@ export class TaskExecution extends Execution<TaskRun> {
         return this.isPlain() ? this.complete(end.value, "Completed") : this.succeeded(end.value);
       const delayMs = await this.retryDelay(end, attempt);
       if (delayMs === undefined) return this.failed(end);
-      if (!(await this.waitForRetry(delayMs, frame))) return this.cancelled();
+      if (!(await this.waitForRetry(delayMs))) return this.cancelled();
     }
   }
 
@@ -283,9 +283,13 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   /** False when the run was cancelled meanwhile. */
-  private async waitForRetry(delayMs: number, frame: Frame): Promise<boolean> {
+  private async waitForRetry(delayMs: number): Promise<boolean> {
     const { clock } = this.scope.host;
+    if (this.cancelReason !== undefined) return false;
     if (delayMs <= 0) return true;
+    // That of the attempt is stopped already where it has timed out.
+    const frame = new Frame(this.run, this.scope);
+    this.frame = frame;
     const scheduledUs = clock.nowUs() + Math.round(delayMs * 1000);
     this.transition("SCHEDULED", "AwaitingRetry", { details: { scheduled_time: microsToIso(scheduledUs) } });
     try {
