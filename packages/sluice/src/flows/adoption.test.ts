@@ -128,3 +128,14 @@ test("adopts a finished subflow without running it again", async () => {
   expect(new Set(ran)).toEqual(new Set([1, 2]));
   expect(ran).toHaveLength(2);
 });
+
+test("tells a numbered key from a key that looks like one", async () => {
+  const keyed = task("keyed", { key: (key: string) => key }, (key: string, n: number) => `${key}/${n}`);
+  let attempt = 0;
+  const run = flow("keyed-parent", { retries: 1 }, async () => {
+    const values = [await keyed("a", 1), await keyed("a", 2), await keyed("a-1", 3), await keyed("a-1", 4)];
+    if (++attempt === 1) throw new Error("once");
+    return values;
+  });
+  expect(await run()).toEqual(["a/1", "a/2", "a-1/3", "a-1/4"]);
+});

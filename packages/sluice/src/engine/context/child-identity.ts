@@ -29,9 +29,12 @@ export function identifyChild(
     return { dynamicKey: call.runId, finished: undefined, adoptable: false };
   }
   const occurrence = scope.occurrence(`${childKey}:${own}`);
-  const dynamicKey = occurrence === 0 ? own : `${own}-${occurrence}`;
+  // A key that ends like a numbered one is numbered from 0, or "a-1" could be the second "a" or the first "a-1".
+  const dynamicKey = occurrence === 0 && !NUMBERED.test(own) ? own : `${own}-${occurrence}`;
   return { dynamicKey, finished: scope.journal?.get(journalKey(childKey, dynamicKey)), adoptable: true };
 }
+
+const NUMBERED = /-\d+$/;
 
 /** Remembers a finished child for a later attempt of the parent, where there may be one. */
 export function rememberChild(
