@@ -4,6 +4,7 @@ import { asCompleted, gather } from "../engine/context/combinators.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import { flow } from "./flow.ts";
 import { task, type Task } from "./task.ts";
+import { transaction } from "./body/transaction.ts";
 
 /**
  * A retried parent adopts the right finished children: shapes of concurrent code whose order of calls differs between two attempts, because latencies do.
@@ -138,4 +139,23 @@ test("tells a numbered key from a key that looks like one", async () => {
     return values;
   });
   expect(await run()).toEqual(["a/1", "a/2", "a-1/3", "a-1/4"]);
+});
+
+test("runs again what a transaction has rolled back, and adopts what one has committed", async () => {
+  const did: string[] = [];
+  const onRollback = () => did.push("undo");
+  const put = task("put", { onRollback }, (what: string) => did.push(`put ${what}`));
+  const putting = flow("putting", (what: string) => put(what));
+  let attempt = 0;
+  const run = flow("transacting", { retries: 1 }, async () => {
+    attempt++;
+    await transaction(() => put("early"));
+    await transaction(async () => {
+      await put("late");
+      await putting("later");
+      if (attempt === 1) throw new Error("once");
+    });
+  });
+  await run();
+  expect(did).toEqual(["put early", "put late", "put later", "undo", "undo", "put late", "put later"]);
 });

@@ -46,6 +46,17 @@ export function rememberChild(
   scope.finished.set(journalKey(identity.childKey, identity.child.dynamicKey), finished);
 }
 
+/** Forgets a finished child whose effects were undone: a later attempt runs it again. */
+export function forgetChild(
+  scope: FlowScope,
+  identity: { readonly childKey: string; readonly child: ChildIdentity },
+  runId: string,
+): void {
+  const key = journalKey(identity.childKey, identity.child.dynamicKey);
+  if (scope.finished?.get(key)?.runId === runId) scope.finished.delete(key);
+  if (scope.journal?.get(key)?.runId === runId) scope.journal.delete(key);
+}
+
 /** The value that a call of a finished child gives; undefined when it was kept and is there no more, so that the child runs again. */
 export async function adoptedValue(finished: FinishedChild): Promise<{ readonly value: unknown } | undefined> {
   return finished.stored === undefined ? { value: finished.value } : finished.stored();

@@ -7,13 +7,14 @@ import { earlierChildren } from "../store/earlier-children.ts";
 import { localValue } from "../values/remote-value.ts";
 import {
   adoptedValue,
+  forgetChild,
   identifyChild,
   journalKey,
   rememberChild,
   type ChildIdentity,
 } from "../context/child-identity.ts";
 import { namedArguments, type FlowDefinition, type Outcome, type RunView } from "../definition.ts";
-import { FlowScope, Frame } from "../context/frame.ts";
+import { FlowScope, Frame, type FinishedChild } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
 import type { EngineHost } from "../host.ts";
 import { jsonSafeParameters } from "../values/json-safe.ts";
@@ -30,6 +31,7 @@ import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { flowRunName, randomRunName } from "../values/run-name.ts";
 import { FlowRun, type TransitionDetails } from "../run.ts";
 import { finalState, type State } from "../state.ts";
+import { currentTransaction, stageTask } from "../results/transaction.ts";
 import { persistValue } from "./task-results.ts";
 import { turnOver } from "../turn.ts";
 
@@ -378,10 +380,21 @@ export class FlowExecution extends Execution<FlowRun> {
     if (outcome.type === "COMPLETED") {
       const finished = { runId: run.id, value: outcome.data };
       noteOrigin(finished.value, { input_type: "flow_run", id: run.id });
-      if (call.parent !== null && this.child !== undefined)
-        rememberChild(call.parent, { childKey: this.definition.taskKey, child: this.child }, finished);
+      if (call.parent !== null && this.child !== undefined) await this.remember(call.parent, this.child, finished);
     }
     return outcome;
+  }
+
+  /** Keeps the finished run for a later attempt of its parent, unless a transaction around it undoes what it did. */
+  private async remember(parent: FlowScope, child: ChildIdentity, finished: FinishedChild): Promise<void> {
+    const identity = { childKey: this.definition.taskKey, child };
+    rememberChild(parent, identity, finished);
+    const transaction = currentTransaction();
+    if (transaction === undefined || parent.finished === null) return;
+    await stageTask(transaction, {
+      name: this.run.name,
+      onRolledBack: () => forgetChild(parent, identity, finished.runId),
+    });
   }
 
   /** The outcome of a run that somebody else has ended, or is about to end, before its body could start. */

@@ -2,7 +2,13 @@ import type { TaskRunIdentity } from "../../wire/run-record.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { cancelledError } from "../context/cancellation.ts";
 import { needsResolution, resolveCall, asError } from "../context/call-arguments.ts";
-import { adoptedValue, identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
+import {
+  adoptedValue,
+  forgetChild,
+  identifyChild,
+  rememberChild,
+  type ChildIdentity,
+} from "../context/child-identity.ts";
 import { namedArguments, type Outcome, type RunView, type TaskDefinition } from "../definition.ts";
 import { Frame, type FinishedChild, type FlowScope } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
@@ -341,8 +347,10 @@ export class TaskExecution extends Execution<TaskRun> {
       ...(prepared !== undefined && { write: prepared.write }),
       ...(onCommit !== undefined && { onCommit: [onCommit] }),
       ...(onRollback !== undefined && { onRollback: [onRollback] }),
-      onRolledBack: () =>
-        this.transition("COMPLETED", "RolledBack", { message: "The transaction of the run was rolled back." }),
+      onRolledBack: () => {
+        forgetChild(this.scope, { childKey: this.definition.taskKey, child: this.child as ChildIdentity }, this.run.id);
+        this.transition("COMPLETED", "RolledBack", { message: "The transaction of the run was rolled back." });
+      },
       report: ({ during, error }) =>
         this.log(LOG_LEVELS.error, `A hook or write failed during ${during}: ${asError(error).message}`),
     });
