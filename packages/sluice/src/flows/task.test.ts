@@ -290,6 +290,39 @@ describe("cancellation", () => {
   });
 });
 
+describe("a task that calls others", () => {
+  const started: (() => void)[] = [];
+  const stopped: string[] = [];
+  const wait = async (name: string) => {
+    const { signal } = runContext();
+    for (const tell of started.splice(0)) tell();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    stopped.push(name);
+  };
+  const innerTask = task("inner-task", () => wait("task"));
+  const innerFlow = flow("inner-flow", () => wait("flow"));
+  const outer = task("outer", async (kind: string) => (kind === "task" ? innerTask() : innerFlow.submit()));
+
+  test.for(["task", "flow"])("takes the %s that it called along when it is cancelled", async (kind) => {
+    stopped.length = 0;
+    const { ended } = await inFlow(async () => {
+      const isInside = new Promise<void>((resolve) => started.push(resolve));
+      const future = outer.submit(kind);
+      await isInside;
+      future.cancel("enough");
+      return { ended: await future.wait() };
+    });
+    expect([ended.type, ...stopped]).toEqual(["CANCELLED", kind]);
+    expect(host.tracker.stateNames("outer-0").at(-1)).toBe("Cancelled");
+  });
+
+  test("takes them along when it has timed out", async () => {
+    stopped.length = 0;
+    const state = await outer.with({ timeoutSeconds: 0.02 }).safe("task");
+    expect([state.name, ...stopped]).toEqual(["TimedOut", "task"]);
+  });
+});
+
 describe("declarations", () => {
   test("need a name", () => {
     expect(() => task((() => 1) as () => number)).toThrow(expect.objectContaining({ code: "SLUICE_NAME_MISSING" }));

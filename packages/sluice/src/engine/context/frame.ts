@@ -26,6 +26,8 @@ export class Frame {
   /** The attempt of the flow run that this body belongs to; undefined for that attempt itself, and outside flows. */
   private readonly attempt: Frame | undefined;
   private isOver = false;
+  /** Runs that the body of a task has started and that have not ended; those of a flow are in its scope. */
+  private started: Set<Cancellable> | undefined;
   private controller: AbortController | undefined;
 
   constructor(run: FlowRun | TaskRun, scope: FlowScope, logPrints: boolean = scope.logPrints) {
@@ -49,7 +51,17 @@ export class Frame {
     if (this.cancelReason !== undefined) return;
     this.cancelReason = reason;
     this.controller?.abort(reason);
-    if (this.scope.frame === this) for (const child of this.scope.open) child.cancel(reason);
+    const below = this.scope.frame === this ? this.scope.open : (this.started ?? []);
+    for (const child of below) child.cancel(reason);
+  }
+
+  /** Notes a run that this task's body has started: it is asked to stop when the task is. */
+  childOpened(child: Cancellable): void {
+    (this.started ??= new Set()).add(child);
+  }
+
+  childEnded(child: Cancellable): void {
+    this.started?.delete(child);
   }
 
   /** Ends the attempt: code that it left behind can start nothing more, least of all in the next attempt. */
@@ -172,14 +184,17 @@ export class FlowScope {
     return index;
   }
 
-  childOpened(child: OpenChild): void {
+  /** @param callerTask the task whose body has started the child, when one has */
+  childOpened(child: OpenChild, callerTask?: Frame | null): void {
     this.open.add(child);
+    callerTask?.childOpened(child);
     const reason = this.frame?.cancelReason;
     if (reason !== undefined) child.cancel(reason);
   }
 
-  childEnded(child: OpenChild): void {
+  childEnded(child: OpenChild, callerTask?: Frame | null): void {
     this.open.delete(child);
+    callerTask?.childEnded(child);
     if (this.open.size === 0) this.idle?.();
   }
 

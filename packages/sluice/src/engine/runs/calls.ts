@@ -1,5 +1,5 @@
 import type { RunInput, TaskRunIdentity } from "../../wire/run-record.ts";
-import type { FlowScope } from "../context/frame.ts";
+import type { FlowScope, Frame } from "../context/frame.ts";
 import type { SlotWaits } from "../context/slot-waits.ts";
 import type { FlowDefinition, TaskDefinition } from "../definition.ts";
 import type { EngineHost } from "../host.ts";
@@ -14,6 +14,8 @@ export interface FlowCall {
   readonly host: EngineHost;
   /** The scope that makes the call, null at the root and on a far side. */
   readonly parent: FlowScope | null;
+  /** The task whose body makes the call, when one does. */
+  readonly callerTask?: Frame | null;
   /** Where the run submits to; null is the event loop. */
   readonly taskRunner: TaskRunner | null;
   /** Called when the run has its id and name for good, before its body starts. */
@@ -47,8 +49,8 @@ export interface TaskCall {
   readonly definition: TaskDefinition;
   readonly args: readonly unknown[];
   readonly scope: FlowScope;
-  /** The task run that makes the call, when a task does. */
-  readonly callerTaskRunId: string | null;
+  /** The task whose body makes the call, when one does. */
+  readonly callerTask: Frame | null;
   /** True for `submit` and `map`: other work goes on meanwhile. */
   readonly submitted: boolean;
   /** Given where the run was created elsewhere and is only executed here. */

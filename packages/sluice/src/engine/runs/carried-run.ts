@@ -47,7 +47,8 @@ export interface CarriedCall {
   readonly definition: Definition;
   readonly args: readonly unknown[];
   readonly scope: FlowScope;
-  readonly callerTaskRunId: string | null;
+  /** The task whose body makes the call, when one does. */
+  readonly callerTask: Frame | null;
   readonly runner: TaskRunner;
 }
 
@@ -99,8 +100,8 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   }
 
   start(): void {
-    const { scope, definition } = this.call;
-    scope.childOpened(this);
+    const { scope, definition, callerTask } = this.call;
+    scope.childOpened(this, callerTask);
     if (this.run.kind === "flow") scope.host.live.set(this.run.id, this);
     const ready = definition.options.waitFor === undefined && !needsResolution(this.args);
     this.begin(ready ? () => this.identify() : undefined);
@@ -117,8 +118,9 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   }
 
   protected onEnd(): void {
-    this.call.scope.host.live.delete(this.run.id);
-    this.call.scope.childEnded(this);
+    const { scope, callerTask } = this.call;
+    scope.host.live.delete(this.run.id);
+    scope.childEnded(this, callerTask);
   }
 
   protected async toFinalState(): Promise<Outcome> {
@@ -166,11 +168,11 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   }
 
   private identify(): void {
-    const { definition, scope, callerTaskRunId } = this.call;
+    const { definition, scope, callerTask } = this.call;
     this.child = identifyChild(scope, definition.taskKey, { definition, args: this.args, runId: this.run.id });
     this.inputs = { ...inputsOfValues(this.args, definition.parameterNames), ...this.inputs };
-    if (callerTaskRunId !== null) {
-      this.inputs = { ...this.inputs, __parents__: [{ input_type: "task_run", id: callerTaskRunId }] };
+    if (callerTask !== null) {
+      this.inputs = { ...this.inputs, __parents__: [{ input_type: "task_run", id: callerTask.run.id }] };
     }
   }
 

@@ -73,7 +73,7 @@ function startAssignedTask({ spec, definition, host, far }: SpecExecution) {
     definition,
     args: spec.args,
     scope,
-    callerTaskRunId: null,
+    callerTask: null,
     submitted: false,
     assigned: {
       runId: spec.run_id,

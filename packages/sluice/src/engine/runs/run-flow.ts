@@ -75,8 +75,8 @@ export class FlowExecution extends Execution<FlowRun> {
   }
 
   start(): void {
-    const { parent, assigned, definition } = this.call;
-    parent?.childOpened(this);
+    const { parent, assigned, definition, callerTask } = this.call;
+    parent?.childOpened(this, callerTask);
     this.host.live.set(this.run.id, this);
     const ready = assigned === undefined && definition.options.waitFor === undefined && !needsResolution(this.args);
     this.begin(ready ? () => (parent === null ? this.nameRun() : this.identify(parent)) : undefined);
@@ -145,7 +145,7 @@ export class FlowExecution extends Execution<FlowRun> {
   protected onEnd(): void {
     this.host.live.delete(this.run.id);
     this.scope?.releaseValues();
-    this.call.parent?.childEnded(this);
+    this.call.parent?.childEnded(this, this.call.callerTask);
   }
 
   protected async toFinalState(): Promise<Outcome> {

@@ -67,7 +67,7 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   start(): void {
-    this.scope.childOpened(this);
+    this.scope.childOpened(this, this.call.callerTask);
     // The identity is fixed in the order of calls, so it must not wait for anything that it does not need.
     this.begin(this.mustResolve() ? undefined : () => this.identify());
   }
@@ -102,7 +102,7 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   protected onEnd(): void {
-    this.scope.childEnded(this);
+    this.scope.childEnded(this, this.call.callerTask);
   }
 
   protected toFinalState(): Promise<Outcome> {
@@ -141,7 +141,7 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   private identify(): void {
-    const { assigned, callerTaskRunId } = this.call;
+    const { assigned, callerTask } = this.call;
     const { definition, scope, run } = this;
     if (assigned !== undefined) {
       this.child = { dynamicKey: assigned.dynamicKey, finished: undefined, adoptable: false };
@@ -151,8 +151,8 @@ export class TaskExecution extends Execution<TaskRun> {
     if (this.child.finished !== undefined) return;
     const origins = inputsOfValues(this.args, definition.parameterNames);
     if (origins !== undefined) this.inputs = { ...origins, ...this.inputs };
-    if (callerTaskRunId !== null) {
-      this.inputs = { ...this.inputs, __parents__: [{ input_type: "task_run", id: callerTaskRunId }] };
+    if (callerTask !== null) {
+      this.inputs = { ...this.inputs, __parents__: [{ input_type: "task_run", id: callerTask.run.id }] };
     }
   }
 

@@ -29,7 +29,7 @@ export function startCall(call: UserCall): StartedRun<unknown> {
   const { definition, args, frame, host } = call;
   frame?.throwIfStopped();
   const scope = frame?.scope ?? null;
-  const callerTaskRunId = frame?.run.kind === "task" ? frame.run.id : null;
+  const callerTask = frame?.run.kind === "task" ? frame : null;
   if (call.submitted) {
     const runner = carrierOf(definition, scope);
     if (runner !== null) {
@@ -37,7 +37,7 @@ export function startCall(call: UserCall): StartedRun<unknown> {
         definition,
         args,
         scope: scope ?? detachedScope(call),
-        callerTaskRunId,
+        callerTask,
         runner: host.attach(runner),
       });
     }
@@ -47,7 +47,7 @@ export function startCall(call: UserCall): StartedRun<unknown> {
       definition,
       args,
       scope: scope ?? detachedScope(call),
-      callerTaskRunId,
+      callerTask,
       submitted: call.submitted,
     });
   }
@@ -57,6 +57,7 @@ export function startCall(call: UserCall): StartedRun<unknown> {
     args,
     host,
     parent: scope,
+    callerTask,
     taskRunner,
     ...(call.onCreated && { onCreated: call.onCreated }),
   });
