@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { Clock } from "./ports.ts";
+import { Timer } from "./timer.ts";
 
 /** Re-anchoring interval: `performance.now()` does not follow steps of the system clock nor the time a machine was suspended. */
 const REANCHOR_MS = 60_000;
@@ -26,13 +27,13 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       return;
     }
     const onAbort = () => {
-      clearTimeout(timer);
+      timer.clear();
       reject(signal?.reason as Error); // as above
     };
-    const timer = setTimeout(() => {
+    const timer = new Timer(ms, () => {
       signal?.removeEventListener("abort", onAbort);
       resolve();
-    }, ms);
+    });
     signal?.addEventListener("abort", onAbort, { once: true });
   });
 }

@@ -51,7 +51,7 @@ export interface RunOptions {
   readonly retryJitterFactor?: number;
   /** Asked before a retry; false, or a throw, fails the run at once. */
   readonly retryCondition?: (error: unknown, run: RunView) => boolean | Promise<boolean>;
-  /** Seconds that one attempt may take; past it the run fails with the state name "TimedOut". Default: no limit. */
+  /** Seconds that one attempt may take; past it the run fails with the state name "TimedOut". Default: no limit, as for Infinity. */
   readonly timeoutSeconds?: number;
   /** Keeps the value in the result store. Default: SLUICE_RESULTS_PERSIST_BY_DEFAULT, and true for a task with a `cachePolicy`. */
   readonly persistResult?: boolean;
@@ -142,6 +142,11 @@ export type Definition = TaskDefinition | FlowDefinition;
 export function hooksOf(option: Hook | readonly Hook[] | undefined): readonly Hook[] {
   if (option === undefined) return [];
   return typeof option === "function" ? [option] : option;
+}
+
+/** Milliseconds that one attempt may take, null without a limit. */
+export function timeoutMsOf({ timeoutSeconds = Infinity }: RunOptions): number | null {
+  return timeoutSeconds === Infinity ? null : timeoutSeconds * 1000;
 }
 
 /** How an execution ended, for the code that awaits it: never a rejection. */

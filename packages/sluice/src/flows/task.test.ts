@@ -102,6 +102,20 @@ describe("timeouts", () => {
     expect(await result).toBe(2);
   });
 
+  test.for([Infinity, 3_000_000])("of %d s are longer than any timer, and not over at once", async (timeoutSeconds) => {
+    const brief = task("brief", { timeoutSeconds }, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return "done";
+    });
+    await inFlow(async () => {
+      const future = brief.submit();
+      const values: string[] = [];
+      for await (const ended of asCompleted([future], { timeoutSeconds })) values.push(await ended);
+      expect(values).toEqual(["done"]);
+      expect(await brief.submit().result({ timeoutSeconds })).toBe("done");
+    });
+  });
+
   test("leave a run that waits for its retry to be cancelled", async () => {
     const slow = task("slow", { timeoutSeconds: 0.02, retries: 1, retryDelaySeconds: 5 }, async () => {
       const { signal } = runContext();

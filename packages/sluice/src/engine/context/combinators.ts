@@ -1,5 +1,6 @@
 import { SluiceError } from "../../wire/errors.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
+import { Timer } from "../timer.ts";
 import { isFuture, type Future, type WaitOptions } from "./future.ts";
 
 /** What {@link gather} does beyond awaiting. */
@@ -144,12 +145,12 @@ class CompletionIterator<F extends Future<unknown>> implements FutureIterator<F>
 
   private nextEnd(): Promise<void> {
     return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
+      let timer: Timer | undefined;
       if (this.deadlineMs !== undefined) {
-        timer = setTimeout(() => reject(this.timedOut()), Math.max(0, this.deadlineMs - performance.now()));
+        timer = new Timer(Math.max(0, this.deadlineMs - performance.now()), () => reject(this.timedOut()));
       }
       this.wake = () => {
-        clearTimeout(timer);
+        timer?.clear();
         this.wake = undefined;
         resolve();
       };

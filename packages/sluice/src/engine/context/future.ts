@@ -4,6 +4,7 @@ import { currentFrame } from "./frame.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { beginWait } from "./wait-graph.ts";
 import { finalState, valueOf, type FinalState, type State } from "../state.ts";
+import { Timer } from "../timer.ts";
 import { RemoteValue } from "../values/remote-value.ts";
 
 const BRAND = Symbol.for("sluice.future");
@@ -140,14 +141,11 @@ export function isFuture(value: unknown): value is Future<unknown> {
 
 function beforeTimeout<T>(promise: Promise<T>, seconds: number, name: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const timer = new Timer(seconds * 1000, () => {
       reject(
         new SluiceError("SLUICE_TIMED_OUT", `Run "${name}" was not over after ${seconds} s of waiting; it goes on.`),
       );
-    }, seconds * 1000);
-    void promise.then((value) => {
-      clearTimeout(timer);
-      resolve(value);
     });
+    void promise.then(resolve, reject).finally(() => timer.clear());
   });
 }

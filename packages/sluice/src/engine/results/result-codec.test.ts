@@ -56,7 +56,8 @@ test("refers to the result by key and expiration", () => {
     serializer: { type: "json" },
   });
   expect([isExpired(reference, 999), isExpired(reference, 1000)]).toEqual([false, true]);
-  expect(isExpired(encodeResult(1, { key }).reference, Infinity)).toBe(false);
+  for (const expiresAtMs of [undefined, Infinity, 1e17])
+    expect(isExpired(encodeResult(1, { key, expiresAtMs }).reference, Infinity)).toBe(false);
 });
 
 test("refuses what cannot be stored by its path", () => {

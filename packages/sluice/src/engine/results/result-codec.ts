@@ -9,11 +9,14 @@ import { notSerializableError } from "../values/serializable.ts";
 export interface EncodeOptions {
   /** Key in the result store. */
   readonly key: string;
-  /** Milliseconds since the epoch after which the result is no longer taken; null (default) for never. */
-  readonly expiresAtMs?: number | null;
+  /** Milliseconds since the epoch after which the result is no longer taken; null (default), or later than a date can be, for never. */
+  readonly expiresAtMs?: number | null | undefined;
   /** How the value is called when it cannot be stored. Default `result`. */
   readonly rootName?: string;
 }
+
+/** The last moment of a JavaScript date. */
+const LAST_DATE_MS = 8.64e15;
 
 /**
  * Writes a value as bytes with the reference that the state carries.
@@ -28,12 +31,13 @@ export function encodeResult(
   { key, expiresAtMs = null, rootName = "result" }: EncodeOptions,
 ): StoredResult {
   const json = isExactJson(value);
+  const isForEver = expiresAtMs === null || expiresAtMs > LAST_DATE_MS;
   return {
     reference: {
       type: "reference",
       storage_key: key,
       storage_block_id: null,
-      expiration: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
+      expiration: isForEver ? null : new Date(expiresAtMs).toISOString(),
       serializer: { type: json ? "json" : "v8" },
     },
     body: json ? Buffer.from(JSON.stringify(value)) : encodeClone(value, rootName),

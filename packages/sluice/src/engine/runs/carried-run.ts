@@ -6,6 +6,7 @@ import { cancelledError } from "../context/cancellation.ts";
 import { adoptedValue, identifyChild, rememberChild, type ChildIdentity } from "../context/child-identity.ts";
 import {
   namedArguments,
+  timeoutMsOf,
   type Definition,
   type FlowDefinition,
   type Outcome,
@@ -37,10 +38,13 @@ import { flowRunName, taskRunName } from "../values/run-name.ts";
 import { FlowRun, TaskRun } from "../run.ts";
 import { finalState } from "../state.ts";
 import type { RunnerNotice, TaskRunner } from "../task-runner.ts";
+import { LONGEST_TIMER_MS } from "../timer.ts";
 import { fromWireError } from "../values/wire-error.ts";
 
 /** Time that a cancelled or timed-out body gets to settle by itself before its executor is terminated. */
 const DEFAULT_GRACE_MS = 2000;
+/** More is as good as for ever, and a cluster adds to it. */
+const LONGEST_GRACE_MS = LONGEST_TIMER_MS / 4;
 
 /** A submitted call whose run a runner carries elsewhere. */
 export interface CarriedCall {
@@ -189,11 +193,11 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   private async carryUntilEnd(createdUs: number): Promise<Outcome> {
     const { definition, runner } = this.call;
     const { options } = definition;
-    const timeoutMs = options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000;
+    const timeoutMs = timeoutMsOf(options);
     for (let lost = 0; ; lost++) {
       const end = await runner.carry(this.spec(createdUs, lost), {
         signal: this.controller.signal,
-        graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
+        graceMs: Math.min(options.graceMs ?? DEFAULT_GRACE_MS, LONGEST_GRACE_MS),
         timeoutMs,
         onStart: (startedUs) => this.started(startedUs, lost),
         onNotice: (notice) => this.tell(notice),

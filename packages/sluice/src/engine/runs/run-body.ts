@@ -4,6 +4,7 @@ import type { RunFunction, TaskDefinition } from "../definition.ts";
 import { Frame, frames, type FlowScope } from "../context/frame.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import type { TaskRun } from "../run.ts";
+import { Timer } from "../timer.ts";
 
 /** How one attempt of a body ended. */
 export type BodyEnd =
@@ -56,14 +57,14 @@ export async function runBody(
 
 function beforeDeadline(frame: Frame, value: PromiseLike<unknown>, timeoutMs: number): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(timedOutError(frame.run.kind, timeoutMs)), timeoutMs + 1);
+    const timer = new Timer(timeoutMs + 1, () => reject(timedOutError(frame.run.kind, timeoutMs)));
     value.then(
       (settled) => {
-        clearTimeout(timer);
+        timer.clear();
         resolve(settled);
       },
       (error: unknown) => {
-        clearTimeout(timer);
+        timer.clear();
         reject(error); // passed on as thrown by the user's code
       },
     );

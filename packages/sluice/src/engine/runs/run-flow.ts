@@ -13,7 +13,7 @@ import {
   rememberChild,
   type ChildIdentity,
 } from "../context/child-identity.ts";
-import { namedArguments, type FlowDefinition, type Outcome, type RunView } from "../definition.ts";
+import { namedArguments, timeoutMsOf, type FlowDefinition, type Outcome, type RunView } from "../definition.ts";
 import { FlowScope, Frame, type FinishedChild } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
 import type { EngineHost } from "../host.ts";
@@ -252,8 +252,7 @@ export class FlowExecution extends Execution<FlowRun> {
   }
 
   private timeoutMs(): number | null {
-    const { timeoutSeconds } = this.definition.options;
-    return this.call.assigned?.timeoutMs ?? (timeoutSeconds === undefined ? null : timeoutSeconds * 1000);
+    return this.call.assigned?.timeoutMs ?? timeoutMsOf(this.definition.options);
   }
 
   /** Finds what an earlier execution has left: of this run, or of the same call in the parent's. */

@@ -9,7 +9,7 @@ import {
   rememberChild,
   type ChildIdentity,
 } from "../context/child-identity.ts";
-import { namedArguments, type Outcome, type RunView, type TaskDefinition } from "../definition.ts";
+import { namedArguments, timeoutMsOf, type Outcome, type RunView, type TaskDefinition } from "../definition.ts";
 import { Frame, type FinishedChild, type FlowScope } from "../context/frame.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
 import { NO_INPUTS, tagsOf, taskIdentity, viewOf, type RunInputs } from "../context/identities.ts";
@@ -216,8 +216,7 @@ export class TaskExecution extends Execution<TaskRun> {
   private async attempts(): Promise<Outcome> {
     const { definition, run, scope, call } = this;
     const { options } = definition;
-    const timeoutMs =
-      call.assigned?.timeoutMs ?? (options.timeoutSeconds === undefined ? null : options.timeoutSeconds * 1000);
+    const timeoutMs = call.assigned?.timeoutMs ?? timeoutMsOf(options);
     const earlier = call.assigned?.runCount ?? 0;
     for (let attempt = 1 + earlier; ; attempt++) {
       const logPrints = options.logPrints ?? scope.logPrints;

@@ -1,4 +1,5 @@
 import type { CarryOptions, RunnerNotice } from "../../engine/task-runner.ts";
+import { LONGEST_TIMER_MS } from "../../engine/timer.ts";
 import { notPortable } from "../../engine/functions/load-function.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../../wire/run-spec.ts";
 import { cancelledEnd, crashedEnd, messageOf } from "../run-end.ts";
@@ -113,7 +114,7 @@ export class ClusterPool implements LivePool {
     const opened = await this.#opened?.catch(() => undefined);
     if (opened === undefined || this.#ends.size > 0) return;
     opened.unref();
-    this.#idleTimer = setTimeout(() => void this.#leave(), this.#plan.idleSeconds * 1000);
+    this.#idleTimer = setTimeout(() => void this.#leave(), Math.min(this.#plan.idleSeconds * 1000, LONGEST_TIMER_MS));
     this.#idleTimer.unref();
   }
 

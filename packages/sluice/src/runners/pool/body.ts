@@ -1,4 +1,5 @@
 import type { CarryOptions } from "../../engine/task-runner.ts";
+import type { Timer } from "../../engine/timer.ts";
 import type { RunEnd, RunSpec } from "../../wire/run-spec.ts";
 import type { SlotTicket } from "../slot-ledger.ts";
 
@@ -23,8 +24,8 @@ export class Body {
   decided: RunEnd | undefined;
   /** Asks the run to stop, wherever it is; set by the pool. */
   onAbort: (() => void) | undefined;
-  graceTimer: NodeJS.Timeout | undefined;
-  timeoutTimer: NodeJS.Timeout | undefined;
+  graceTimer: Timer | undefined;
+  timeoutTimer: Timer | undefined;
   readonly #resolve: (end: RunEnd) => void;
 
   constructor(id: number, spec: RunSpec, options: CarryOptions) {
@@ -45,8 +46,8 @@ export class Body {
   finish(end: RunEnd): void {
     if (this.state === "ended") return;
     this.state = "ended";
-    clearTimeout(this.graceTimer);
-    clearTimeout(this.timeoutTimer);
+    this.graceTimer?.clear();
+    this.timeoutTimer?.clear();
     if (this.onAbort !== undefined) this.options.signal.removeEventListener("abort", this.onAbort);
     this.ticket?.release();
     this.#resolve(end);

@@ -1,3 +1,4 @@
+import { Timer } from "../../engine/timer.ts";
 import { fromWireError } from "../../engine/values/wire-error.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, WireError } from "../../wire/run-spec.ts";
@@ -83,7 +84,7 @@ export class PooledWorker {
   cancel(body: Body, message: string, end: RunEnd): void {
     if (body.state === "over" || body.graceTimer !== undefined) return;
     this.#executor.post({ role: "cancel", body: body.id, message });
-    body.graceTimer = setTimeout(() => this.#stop(body, end), body.options.graceMs);
+    body.graceTimer = new Timer(body.options.graceMs, () => this.#stop(body, end));
   }
 
   /** Passes the request to stop a run on to whatever is inside the worker. */
@@ -162,8 +163,8 @@ export class PooledWorker {
       case "body-ended":
         body.state = "over";
         body.result = message.result;
-        clearTimeout(body.timeoutTimer);
-        clearTimeout(body.graceTimer);
+        body.timeoutTimer?.clear();
+        body.graceTimer?.clear();
         body.ticket?.release();
         this.#owner.onChanged(this);
         return;
@@ -179,7 +180,7 @@ export class PooledWorker {
   #startTimeout(body: Body): void {
     const { timeoutMs, graceMs } = body.options;
     if (timeoutMs === null) return;
-    body.timeoutTimer = setTimeout(() => this.#stop(body, timedOutEnd(body.spec, timeoutMs)), timeoutMs + graceMs);
+    body.timeoutTimer = new Timer(timeoutMs + graceMs, () => this.#stop(body, timedOutEnd(body.spec, timeoutMs)));
   }
 
   #resume(body: Body): void {

@@ -1,4 +1,5 @@
 import type { CarryOptions } from "../../engine/task-runner.ts";
+import { LONGEST_TIMER_MS } from "../../engine/timer.ts";
 import { notPortable } from "../../engine/functions/load-function.ts";
 import { SluiceError } from "../../wire/errors.ts";
 import type { RunEnd, RunnerDescription, RunSpec } from "../../wire/run-spec.ts";
@@ -94,7 +95,7 @@ export class WorkerPool implements LivePool, WorkerOwner {
     if (worker.state === "gone" || worker.state === "closing" || worker.bodies.size > 0 || this.#idle.includes(worker))
       return;
     this.#idle.push(worker);
-    worker.idleTimer = setTimeout(() => this.#letGo(worker), this.#plan.idleSeconds * 1000);
+    worker.idleTimer = setTimeout(() => this.#letGo(worker), Math.min(this.#plan.idleSeconds * 1000, LONGEST_TIMER_MS));
     worker.idleTimer.unref();
   }
 
