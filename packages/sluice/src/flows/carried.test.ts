@@ -54,6 +54,12 @@ const watched = work.with({
   onCrashed: (run, state) => hooks.push(`${run.name} ${state.name}`),
   onFailure: (_, state) => hooks.push(state.name),
 });
+const asked: unknown[] = [];
+const retryCondition = (error: unknown) => {
+  asked.push(error);
+  return false;
+};
+const picky = task("picky", { retries: 3, retryCondition }, (x: number) => x);
 
 function submitOn(runner: TaskRunner, submitted = work) {
   return flow("near", { taskRunner: runner }, async () => ({ state: await submitted.submit(1).wait() }))();
@@ -91,6 +97,13 @@ describe("a carried run", () => {
     const { state } = await submitOn(runner, work.with({ retries: 3 }));
     expect(state.type).toBe("CRASHED");
     expect(runner.specs).toHaveLength(1);
+  });
+
+  test("is not carried again when the retry condition says so", async () => {
+    const runner = new ScriptedRunner(lost);
+    const { state } = await submitOn(runner, picky);
+    expect(state.type).toBe("CRASHED");
+    expect(asked).toEqual([expect.objectContaining({ code: "SLUICE_WORKER_CRASHED" })]);
   });
 
   test("shows Running with the time that its far side gives", async () => {

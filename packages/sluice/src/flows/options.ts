@@ -1,3 +1,4 @@
+import { LONGEST_RETRY_DELAY_SECONDS } from "../rules/retry-delay.ts";
 import { SluiceError } from "../wire/errors.ts";
 
 /** Names that a flow or task may not have: Prefect's own limits, since names go into addresses and filters. */
@@ -74,12 +75,14 @@ const hooks: Check = (value) =>
   typeof value === "function" || (Array.isArray(value) && value.every((item) => typeof item === "function"))
     ? undefined
     : "a function or a list of functions";
+const isDelay = (value: unknown): boolean =>
+  typeof value === "number" && value >= 0 && value <= LONGEST_RETRY_DELAY_SECONDS;
 const delays: Check = (value) =>
   typeof value === "function" ||
-  numberFromZero(value) === undefined ||
-  (Array.isArray(value) && value.length > 0 && value.every((item) => numberFromZero(item) === undefined))
+  isDelay(value) ||
+  (Array.isArray(value) && value.length > 0 && value.every((item) => isDelay(item)))
     ? undefined
-    : "seconds from 0, a list of such, or a function";
+    : `seconds from 0 to ${LONGEST_RETRY_DELAY_SECONDS}, a list of such, or a function`;
 const runner: Check = (value) =>
   typeof value === "object" && value !== null && "description" in value && "carry" in value
     ? undefined

@@ -3,6 +3,7 @@ import { allowFailure, unmapped } from "../engine/context/call-arguments.ts";
 import { asCompleted, gather, race, wait } from "../engine/context/combinators.ts";
 import type { Future } from "../engine/context/future.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
+import type { TaskOptions } from "../engine/definition.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import type { TaskRunIdentity } from "../wire/run-record.ts";
 import { flow } from "./flow.ts";
@@ -22,6 +23,10 @@ afterEach(() => {
 const double = task("double", (n: number) => n * 2);
 const sum = task("sum", (ns: readonly number[]) => ns.reduce((a, b) => a + b, 0));
 const fails = task("fails", (message: string): Promise<number> => Promise.reject(new Error(message)));
+
+function fail(message: string): never {
+  throw new Error(message);
+}
 
 /** Runs a body as a flow of its own; boxed, because a returned state or future would decide the flow's end. */
 async function inFlow<R>(body: () => R | Promise<R>): Promise<R> {
@@ -65,6 +70,22 @@ describe("retries", () => {
     });
     await expect(inFlow(() => picky())).rejects.toThrow("never retry this");
     expect(calls).toBe(1);
+  });
+
+  test.for<[string, TaskOptions, RegExp]>([
+    [
+      "a condition that throws",
+      { retryCondition: () => fail("bad condition") },
+      /Its retryCondition threw.*bad condition/,
+    ],
+    ["a delay that throws", { retryDelaySeconds: () => fail("bad delay") }, /Its retryDelaySeconds threw.*bad delay/],
+    ["a delay that is no number", { retryDelaySeconds: () => NaN }, /seconds from 0 to 1000000000, got NaN/],
+  ])("stop at %s, and keep the error of the body", async ([, options, logged]) => {
+    const run = flow("picky-flow", { ...options, retries: 1 }, async () =>
+      fails.with({ ...options, retries: 1 })("mine"),
+    );
+    await expect(run()).rejects.toThrow("mine");
+    expect(host.tracker.logs.filter(({ message }) => logged.test(message))).toHaveLength(2);
   });
 
   test("end with the last error", async () => {

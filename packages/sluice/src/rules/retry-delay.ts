@@ -1,6 +1,9 @@
 /** A delay as users give it: seconds, seconds per try (the last one repeats), or a function of the 1-based number of the retry. */
 export type RetryDelay = number | readonly number[] | ((retry: number) => number);
 
+/** Longest delay that can be given, some 30 years: its end is a date. */
+export const LONGEST_RETRY_DELAY_SECONDS = 1e9;
+
 /**
  * Computes the seconds before a retry. Pure.
  *

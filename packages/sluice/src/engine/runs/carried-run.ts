@@ -18,6 +18,7 @@ import { jsonSafeParameters } from "../values/json-safe.ts";
 import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
 import { finalHooks, runHooks } from "./hooks.ts";
+import { retryDelayMs } from "./retry.ts";
 import { keepLink } from "../store/link-artifact.ts";
 import { announce } from "../store/proposal.ts";
 import { portableOverrides, specOf } from "./portable.ts";
@@ -31,7 +32,6 @@ import {
   type RunInputs,
 } from "../context/identities.ts";
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
-import { retryDelaySeconds } from "../../rules/retry-delay.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { RemoteValue } from "../values/remote-value.ts";
 import { flowRunName, taskRunName } from "../values/run-name.ts";
@@ -203,8 +203,9 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
         onNotice: (notice) => this.tell(notice),
         placement: runner.description.kind === "ray" ? options.ray : options.dask,
       });
-      if (!this.isRetried(end, lost)) return this.ended(end);
-      await this.awaitRetry(end, lost + 1);
+      const delayMs = await this.retryDelay(end, lost + 1);
+      if (delayMs === undefined) return this.ended(end);
+      await this.awaitRetry(end, delayMs);
       if (this.controller.signal.aborted) return this.ended({ type: "cancelled", message: "", reported: false });
     }
   }
@@ -227,16 +228,16 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
   }
 
   /** A run whose executor was lost, or had to be terminated past its limit, was not retried by its far side. */
-  private isRetried(end: RunEnd, lost: number): boolean {
-    if (this.controller.signal.aborted || lost >= (this.call.definition.options.retries ?? 0)) return false;
-    return !end.reported && ((end.type === "crashed" && end.retryable) || end.type === "failed");
+  private async retryDelay(end: RunEnd, number: number): Promise<number | undefined> {
+    if (this.controller.signal.aborted || end.reported) return undefined;
+    if (end.type !== "failed" && !(end.type === "crashed" && end.retryable)) return undefined;
+    const error = fromWireError(end.error);
+    const onNoRetry = (reason: string) => this.log(LOG_LEVELS.error, reason);
+    return retryDelayMs(this.call.definition.options, { error, number, view: this.view, onNoRetry });
   }
 
-  private async awaitRetry(end: RunEnd, retry: number): Promise<void> {
-    const { definition, scope } = this.call;
-    const { clock, tracker } = scope.host;
-    const { retryDelaySeconds: delay = 0, retryJitterFactor: factor = 0 } = definition.options;
-    const delayMs = retryDelaySeconds(delay, retry, { factor, random: Math.random() }) * 1000;
+  private async awaitRetry(end: RunEnd, delayMs: number): Promise<void> {
+    const { clock, tracker } = this.call.scope.host;
     const message = end.type === "crashed" || end.type === "failed" ? end.error.message : null;
     this.run.reportAfterLatest();
     const scheduledUs = clock.nowUs() + Math.round(delayMs * 1000);

@@ -284,22 +284,18 @@ export class FlowExecution extends Execution<FlowRun> {
     return undefined;
   }
 
-  private async retryDelay(error: Error, attempt: number): Promise<number | undefined> {
-    try {
-      return await retryDelayMs(this.definition.options, { error, number: attempt, view: this.view });
-    } catch (thrown) {
-      this.log(LOG_LEVELS.error, `The retry condition threw, the run is not tried again: ${asError(thrown).message}`);
-      return undefined;
-    }
-  }
-
   /** False when the run is not to be tried again. Ends early when the run is cancelled; the next attempt then finds its frame cancelled. */
   private async waitForRetry(
     scope: FlowScope,
     end: Exclude<ReturnedEnd, { type: "COMPLETED" }>,
     attempt: number,
   ): Promise<boolean> {
-    const delayMs = await this.retryDelay(end.error, attempt);
+    const delayMs = await retryDelayMs(this.definition.options, {
+      error: end.error,
+      number: attempt,
+      view: this.view,
+      onNoRetry: (reason) => this.log(LOG_LEVELS.error, reason),
+    });
     if (delayMs === undefined) return false;
     const message = `${end.message ?? end.error.message}; the flow run is tried again in ${delayMs / 1000} s`;
     this.log(LOG_LEVELS.info, message);

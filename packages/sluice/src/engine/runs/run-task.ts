@@ -279,12 +279,8 @@ export class TaskExecution extends Execution<TaskRun> {
   private async retryDelay(end: Exclude<BodyEnd, { type: "value" }>, attempt: number): Promise<number | undefined> {
     const { options } = this.definition;
     if (options.retries === undefined) return undefined;
-    try {
-      return await retryDelayMs(options, { error: end.error, number: attempt, view: this.view });
-    } catch (error) {
-      this.log(LOG_LEVELS.error, `The retry condition threw, the run is not tried again: ${asError(error).message}`);
-      return undefined;
-    }
+    const { error } = end;
+    return retryDelayMs(options, { error, number: attempt, view: this.view, onNoRetry: this.onNoRetry });
   }
 
   /** False when the run was cancelled meanwhile. */
@@ -429,6 +425,8 @@ export class TaskExecution extends Execution<TaskRun> {
   private log(level: number, message: string): void {
     logLine(this.frame ?? new Frame(this.run, this.scope), level, message);
   }
+
+  private readonly onNoRetry = (reason: string): void => this.log(LOG_LEVELS.error, reason);
 
   private readonly onNoKey = (reason: string): void => {
     this.log(LOG_LEVELS.warning, `The run is not cached: ${reason}`);
