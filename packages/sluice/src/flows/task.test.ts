@@ -358,6 +358,14 @@ describe("a task that calls others", () => {
   });
 });
 
+describe("console output", () => {
+  test("of a task that asks for it is in its log", async () => {
+    const talk = task("talk", { logPrints: true }, () => console.log("printed by a task"));
+    await talk();
+    expect(host.tracker.logs.map(({ message }) => message)).toEqual(["printed by a task"]);
+  });
+});
+
 describe("declarations", () => {
   test("need a name", () => {
     expect(() => task((() => 1) as () => number)).toThrow(expect.objectContaining({ code: "SLUICE_NAME_MISSING" }));

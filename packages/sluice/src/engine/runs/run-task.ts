@@ -19,7 +19,7 @@ import type { TaskCall } from "./calls.ts";
 import { Execution } from "./execution.ts";
 import { retryDelayMs } from "./retry.ts";
 import { runBody, warnBlocked, type BodyEnd } from "./run-body.ts";
-import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
+import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { TaskRun, type TransitionDetails } from "../run.ts";
 import { localValue } from "../values/remote-value.ts";
 import { taskRunName } from "../values/run-name.ts";
@@ -220,6 +220,7 @@ export class TaskExecution extends Execution<TaskRun> {
     const earlier = call.assigned?.runCount ?? 0;
     for (let attempt = 1 + earlier; ; attempt++) {
       const logPrints = options.logPrints ?? scope.logPrints;
+      if (logPrints) captureConsole();
       const frame = new Frame(run, scope, logPrints);
       this.frame = frame;
       if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
