@@ -11,6 +11,7 @@ import { defineFunction } from "../engine/functions/function-registry.ts";
 import { Future, type StartedRun } from "../engine/context/future.ts";
 import { haltIfImporting } from "../engine/functions/import-halt.ts";
 import { parameterNames } from "../engine/values/parameters.ts";
+import { canTravel } from "../engine/runs/portable.ts";
 import { startCall } from "../engine/runs/start-call.ts";
 import { valueOf, type FinalState } from "../engine/state.ts";
 import type { FunctionReference } from "../wire/run-spec.ts";
@@ -149,9 +150,8 @@ async function showing(definition: Definition, args: readonly unknown[]): Promis
 /** A copy made by `with()`. Options that cannot travel make it a declaration of its own, found like the first where it stands at the top level of a module. */
 function withCopy(definition: FlowDefinition | TaskDefinition, given: Readonly<Record<string, unknown>>): Definition {
   const copy = withOverrides(definition, given);
-  const travels = Object.entries(given).every(([option, value]) => typeof value !== "function" || option === "key");
-  if (travels) return copy;
-  const { kind, name, fn, options, python } = copy;
-  const declared = define({ kind, name, fn, options, python }, {}, null);
+  if (Object.entries(given).every(([option, value]) => canTravel(option, value))) return copy;
+  const { kind, name, fn, options, python, carrier } = copy;
+  const declared = define({ kind, name, fn, options, python }, carrier === null ? {} : { taskRunner: carrier }, null);
   return declared.reference.home === null ? copy : declared;
 }

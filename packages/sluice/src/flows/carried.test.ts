@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { cacheKeyFunction } from "../engine/results/cache-policy.ts";
 import type { CarryOptions, TaskRunner } from "../engine/task-runner.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
@@ -54,6 +55,13 @@ const watched = work.with({
   onCrashed: (run, state) => hooks.push(`${run.name} ${state.name}`),
   onFailure: (_, state) => hooks.push(state.name),
 });
+const listed = work.with({ onCompletion: [() => hooks.push("listed")] });
+const keyed = work.with({ cachePolicy: cacheKeyFunction(() => "key") });
+const stored = work.with({
+  resultStorage: { read: async () => undefined, write: async () => undefined, delete: async () => undefined },
+});
+const elsewhere = new ScriptedRunner(done);
+const carriedChild = child.with({ taskRunner: elsewhere, onCompletion: () => hooks.push("elsewhere") });
 const asked: unknown[] = [];
 const retryCondition = (error: unknown) => {
   asked.push(error);
@@ -158,6 +166,17 @@ describe("a carried run", () => {
     });
     expect(await parent()).toBe(7);
     expect(runner.specs).toHaveLength(1);
+  });
+
+  test("takes what with() was given at the top level of a module, whatever holds the functions", async () => {
+    const runner = new ScriptedRunner(done, done, done);
+    for (const copy of [listed, keyed, stored]) expect((await submitOn(runner, copy)).state.type).toBe("COMPLETED");
+    expect(new Set(runner.specs.map((spec) => spec.function.ordinal)).size).toBe(3);
+  });
+
+  test("goes where with() says, also when a function is among the options", async () => {
+    const state = await flow("elsewhere", async () => ({ state: await carriedChild.submit(3).wait() }))();
+    expect([state.state.type, elsewhere.specs.length]).toEqual(["COMPLETED", 1]);
   });
 
   test("names its parent, its identity and its depth in the spec", async () => {

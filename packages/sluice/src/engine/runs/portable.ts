@@ -44,6 +44,11 @@ export function portableOverrides(definition: Definition): Readonly<Record<strin
   return travelling;
 }
 
+/** Whether an option given by `with()` at run time may belong to a submitted run. */
+export function canTravel(option: string, value: unknown): boolean {
+  return NEAR_SIDE_OPTIONS.has(option) || value === undefined || isPlainData(value);
+}
+
 function isPlainData(value: unknown): boolean {
   if (value === null) return true;
   if (Array.isArray(value)) return value.every(isPlainData);
