@@ -152,8 +152,12 @@ describe("a subflow", () => {
 
   test("inherits tags and can be submitted on the event loop", async () => {
     const child = flow("tagged-child", { tags: ["own"] }, () => runContext().tags);
-    const parent = flow("tagged-parent", { tags: ["team"] }, async () => child.submit().result());
-    expect(await parent()).toEqual(["team", "own"]);
+    const grandchild = task("tagged-task", { tags: ["step"] }, () => runContext().tags);
+    const parent = flow("tagged-parent", { tags: ["team"] }, async () => [await child.submit(), await grandchild()]);
+    expect(await parent()).toEqual([
+      ["team", "own"],
+      ["team", "step"],
+    ]);
   });
 });
 

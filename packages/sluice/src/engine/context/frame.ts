@@ -19,6 +19,7 @@ export class Frame {
   /** Why the run was asked to stop, once it was. */
   cancelReason: Error | undefined;
   readonly logPrints: boolean;
+  readonly tags: readonly string[];
   /** How often the body has paused its run. */
   pauses = 0;
   /** True when the store has ended the run, or will whatever is reported: there is no other attempt. */
@@ -30,10 +31,12 @@ export class Frame {
   private started: Set<Cancellable> | undefined;
   private controller: AbortController | undefined;
 
-  constructor(run: FlowRun | TaskRun, scope: FlowScope, logPrints: boolean = scope.logPrints) {
+  /** @param own what a task has of its own beside what its flow run gives */
+  constructor(run: FlowRun | TaskRun, scope: FlowScope, own: Partial<Pick<Frame, "logPrints" | "tags">> = {}) {
     this.run = run;
     this.scope = scope;
-    this.logPrints = logPrints;
+    this.logPrints = own.logPrints ?? scope.logPrints;
+    this.tags = own.tags ?? scope.tags;
     this.attempt = run.kind === "flow" ? undefined : scope.frame;
   }
 

@@ -221,7 +221,7 @@ export class TaskExecution extends Execution<TaskRun> {
     for (let attempt = 1 + earlier; ; attempt++) {
       const logPrints = options.logPrints ?? scope.logPrints;
       if (logPrints) captureConsole();
-      const frame = new Frame(run, scope, logPrints);
+      const frame = new Frame(run, scope, { logPrints, tags: this.tags() });
       this.frame = frame;
       if (this.cancelReason !== undefined) frame.cancel(this.cancelReason);
       let startedUs = attempt === 1 + earlier ? call.assigned?.startedUs : undefined;

@@ -12,6 +12,7 @@ export interface RunContext {
   readonly flowRunId: string | null;
   readonly flowRunName: string | null;
   readonly flowName: string | null;
+  /** Those of the run and of the flow runs above it. */
   readonly tags: readonly string[];
   /** Parameters of the flow run, by name; what JSON cannot hold is described in words. */
   readonly parameters: Readonly<Record<string, unknown>>;
@@ -33,7 +34,7 @@ export function runContext(): RunContext {
     flowRunId: scope.flowRun?.id ?? null,
     flowRunName: scope.flowRun?.name ?? null,
     flowName: scope.flowName,
-    tags: scope.tags,
+    tags: frame.tags,
     parameters: scope.parameters ?? {},
     runCount: run.runCount,
     get signal() {
