@@ -7,7 +7,7 @@ import { unmapped, type AllowFailure, type Unmapped } from "../engine/context/ca
 import { allowFailure } from "../engine/context/call-arguments.ts";
 import { asCompleted, gather, race, wait } from "../engine/context/combinators.ts";
 import type { Future } from "../engine/context/future.ts";
-import type { FinalState } from "../engine/state.ts";
+import { completed, failed, type FinalState } from "../engine/state.ts";
 import { flow, type Flow } from "./flow.ts";
 import { pauseFlowRun } from "./body/pauses.ts";
 import { runContext } from "./body/run-context.ts";
@@ -71,6 +71,10 @@ export async function combinators(): Promise<void> {
     expectTypeOf(future.name).toEqualTypeOf<string>();
     expectTypeOf(await future).toEqualTypeOf<number>();
   }
+  void optional.mapStream(["a"]);
+  void sum.mapStream([1]);
+  // @ts-expect-error the function wants two arguments, and a stream has one for each call
+  void add.mapStream([1]);
   for await (const future of get.mapStream(["a"], { window: 2 }))
     expectTypeOf(future).toEqualTypeOf<Future<{ url: string; size: number }>>();
   expectTypeOf(await race([add.submit(1, 2)])).toEqualTypeOf<number>();
@@ -128,6 +132,19 @@ export async function flows(): Promise<void> {
       return a.length;
     }),
   ).toEqualTypeOf<Flow<[a: string], number>>();
+  const sums = flow("sums", (ns: number[]) => add.map(ns, ns));
+  expectTypeOf(await sums([1])).toEqualTypeOf<number[]>();
+  expectTypeOf(sums.submit([1])).toEqualTypeOf<Future<number[]>>();
+  const both = flow("both", async () => [add.submit(1, 2), await get.safe("x")] as const);
+  expectTypeOf(await both()).toEqualTypeOf<[number, { url: string; size: number }]>();
+  const decides = flow("decides", (n: number) => (n > 0 ? completed(String(n)) : n < 0 ? failed("negative") : null));
+  expectTypeOf(await decides(1)).toEqualTypeOf<string | null>();
+  // oxlint-disable-next-line typescript/no-explicit-any -- what users have
+  expectTypeOf(await flow("anything", (): any => null)()).toEqualTypeOf<any>();
+  // oxlint-disable-next-line typescript/no-explicit-any -- what users have
+  expectTypeOf(await flow("anythings", (): any[] => [])()).toEqualTypeOf<any[]>();
+  const untyped = flow("untyped", (text: string): unknown => JSON.parse(text));
+  expectTypeOf(await untyped("1")).toEqualTypeOf<unknown>();
   // @ts-expect-error a flow's function comes last
   flow(() => 1, "name");
 }

@@ -4,7 +4,7 @@ import type { FutureStream } from "../engine/context/combinators.ts";
 import type { Future } from "../engine/context/future.ts";
 import type { FinalState } from "../engine/state.ts";
 import { makeCallable } from "./callable.ts";
-import type { Args, MapArgs, MapStreamOptions } from "./call-types.ts";
+import type { Args, FlowValue, MapArgs, MapStreamOptions, StreamItems } from "./call-types.ts";
 import { readDeclaration } from "./options.ts";
 
 /** A function whose calls are flow runs; inside another flow run, subflow runs. */
@@ -22,7 +22,7 @@ export interface Flow<P extends readonly unknown[], R> {
   /** Submits one run for each element; up to 10,000. @throws SluiceError SLUICE_MAP_INVALID, SLUICE_MAP_TOO_LARGE */
   map(...args: MapArgs<P>): Future<R>[];
   /** Submits one run for each item of any number of them, with a bounded window open, and gives the futures as they end. */
-  mapStream(items: Iterable<P[0]> | AsyncIterable<P[0]>, options?: MapStreamOptions): FutureStream<Future<R>>;
+  mapStream(items: StreamItems<P>, options?: MapStreamOptions): FutureStream<Future<R>>;
   /**
    * A copy with further options. `taskRunner` given here is where the runs that this flow submits go, and, when the copy itself is submitted, where it goes.
    */
@@ -42,14 +42,17 @@ export function flow<S extends StandardSchemaV1, R>(
   name: string,
   options: FlowOptions & { readonly params: S },
   fn: (params: StandardSchemaV1.InferOutput<S>) => R,
-): Flow<[params: StandardSchemaV1.InferInput<S>], Awaited<R>>;
-export function flow<P extends readonly unknown[], R>(name: string, fn: (...args: P) => R): Flow<P, Awaited<R>>;
+): Flow<[params: StandardSchemaV1.InferInput<S>], FlowValue<Awaited<R>>>;
+export function flow<P extends readonly unknown[], R>(
+  name: string,
+  fn: (...args: P) => R,
+): Flow<P, FlowValue<Awaited<R>>>;
 export function flow<P extends readonly unknown[], R>(
   name: string,
   options: FlowOptions,
   fn: (...args: P) => R,
-): Flow<P, Awaited<R>>;
-export function flow<P extends readonly unknown[], R>(fn: (...args: P) => R): Flow<P, Awaited<R>>;
+): Flow<P, FlowValue<Awaited<R>>>;
+export function flow<P extends readonly unknown[], R>(fn: (...args: P) => R): Flow<P, FlowValue<Awaited<R>>>;
 export function flow(...args: readonly unknown[]): unknown {
   const declaration = readDeclaration<RunFunction, FlowOptions>("flow", args);
   return makeCallable({ kind: "flow", ...declaration });

@@ -3,7 +3,7 @@ import type { FutureStream } from "../engine/context/combinators.ts";
 import type { Future } from "../engine/context/future.ts";
 import type { FinalState } from "../engine/state.ts";
 import { makeCallable } from "./callable.ts";
-import type { Args, MapArgs, MapStreamOptions } from "./call-types.ts";
+import type { Args, MapArgs, MapStreamOptions, StreamItems } from "./call-types.ts";
 import { readDeclaration } from "./options.ts";
 
 /** A function whose calls are task runs. */
@@ -20,7 +20,7 @@ export interface Task<P extends readonly unknown[], R> {
   /** Submits one run for each element; up to 10,000. @throws SluiceError SLUICE_MAP_INVALID, SLUICE_MAP_TOO_LARGE */
   map(...args: MapArgs<P>): Future<R>[];
   /** Submits one run for each item of any number of them, with a bounded window open, and gives the futures as they end. */
-  mapStream(items: Iterable<P[0]> | AsyncIterable<P[0]>, options?: MapStreamOptions): FutureStream<Future<R>>;
+  mapStream(items: StreamItems<P>, options?: MapStreamOptions): FutureStream<Future<R>>;
   /** A copy with further options. */
   with(options: TaskOptions): Task<P, R>;
   /** Runs here and gives the final state instead of throwing. */
