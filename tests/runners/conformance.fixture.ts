@@ -86,7 +86,7 @@ const conformance = flow("conformance", async (kind: string, files: string) => {
     values: await gather(add.map([1, 2, 3], [10, 20, 30])),
     futures: await sum.submit([add.submit(1, 2), add.submit(add.submit(3, 4), 5)]),
     error: await describeError.submit(allowFailure(failed)),
-    states: states.map((state) => [state.type, state.name]),
+    states: states.map((state) => [state.type, state.name, state.message]),
     retried: await flaky.submit(join(files, "flaky")),
     cached: [await cached.submit(join(files, "cached")), await cached.submit(join(files, "cached"))],
     large: await lengthOf.submit(large.submit(3_000_000)),

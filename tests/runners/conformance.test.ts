@@ -49,9 +49,9 @@ describe.each(runners)("on $name", ({ name, python }) => {
         futures: 15,
         error: "no, TypeError: the cause",
         states: [
-          ["CANCELLED", "Cancelled"],
-          ["FAILED", "TimedOut"],
-          ["FAILED", "Failed"],
+          ["CANCELLED", "Cancelled", "not needed"],
+          ["FAILED", "TimedOut", "Task run exceeded timeout of 0.3 second(s)"],
+          ["FAILED", "Failed", "Flow run encountered an exception: RangeError: in a flow"],
         ],
         retried: [3, 3],
         cached: [1, 1],

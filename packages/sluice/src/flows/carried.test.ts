@@ -80,6 +80,21 @@ describe("a carried run", () => {
     expect(host.tracker.stateNames("work-0")).toEqual([]);
   });
 
+  test("has the message that its far side gave the state", async () => {
+    const runner = new ScriptedRunner(
+      { ...done, state_message: "All states completed." },
+      {
+        type: "failed",
+        error: { name: "Error", message: "no" },
+        state_name: "Rejected",
+        state_message: "Not today",
+        reported: true,
+      },
+    );
+    expect((await submitOn(runner)).state.message).toBe("All states completed.");
+    expect((await submitOn(runner)).state).toMatchObject({ name: "Rejected", message: "Not today" });
+  });
+
   test("is reported as Crashed here when its executor is lost", async () => {
     const { state } = await submitOn(new ScriptedRunner(lost));
     expect([state.type, state.message]).toEqual(["CRASHED", "the worker died"]);

@@ -97,6 +97,8 @@ export type RunEnd = (
   /** `retryable` is false when a retry cannot help (a function that is not there, an argument that cannot travel). */
   | { readonly type: "crashed"; readonly error: WireError; readonly retryable: boolean; readonly reported: boolean }
 ) & {
+  /** The message of the final state, where the engine that ran the body gave it one. */
+  readonly state_message?: string;
   /** All that the run has to report: with it, a `reported` end has only been told to the near side, which hands it to the store. */
   readonly record?: RunRecord;
 };

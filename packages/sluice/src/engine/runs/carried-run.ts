@@ -148,7 +148,10 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     }
     const finished = this.child?.finished;
     const adopted = finished === undefined ? undefined : await adoptedValue(finished);
-    if (adopted !== undefined) return this.completed(adopted.value, "Completed", finished?.runId);
+    if (adopted !== undefined) {
+      const message = "Adopted from an earlier attempt of the flow run.";
+      return this.completed(adopted.value, { name: "Completed", message }, finished?.runId);
+    }
     const createdUs = clock.nowUs();
     this.nameRun();
     this.run.transition(createdUs, "PENDING", "Pending");
@@ -265,7 +268,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     if (end.type === "completed") {
       if (end.reported) this.run.dropUnreported();
       else this.reportCompleted(end.state_name);
-      return this.completed(end.value, end.state_name);
+      return this.completed(end.value, { name: end.state_name, message: end.state_message ?? null });
     }
     if (end.type === "cancelled" || (signal.aborted && !end.reported)) {
       // The reason is an Error of ours: `cancel` is the only one that aborts.
@@ -275,10 +278,10 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       return this.endHere("CANCELLED", { name: "Cancelled", message: error.message, error }, end.reported);
     }
     const error = fromWireError(end.error);
-    if (end.type === "failed")
-      return this.endHere("FAILED", { name: end.state_name, message: error.message, error }, end.reported);
+    const message = end.state_message ?? error.message;
+    if (end.type === "failed") return this.endHere("FAILED", { name: end.state_name, message, error }, end.reported);
     if (!end.reported) this.log(LOG_LEVELS.error, error.message);
-    return this.endHere("CRASHED", { name: "Crashed", message: error.message, error }, end.reported);
+    return this.endHere("CRASHED", { name: "Crashed", message, error }, end.reported);
   }
 
   /** Reports the end of a body that no engine has run. */
@@ -302,7 +305,11 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     if (isKept && acknowledgesKept) await host.tracker.acknowledged(run);
   }
 
-  private completed(value: unknown, name: string, adoptedFrom?: string): Outcome {
+  private completed(
+    value: unknown,
+    { name, message }: { readonly name: string; readonly message: string | null },
+    adoptedFrom?: string,
+  ): Outcome {
     const { run } = this;
     const { definition, scope } = this.call;
     const runId = adoptedFrom ?? run.id;
@@ -314,7 +321,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     return finalState({
       type: "COMPLETED",
       name,
-      message: null,
+      message,
       timestampUs: run.stateTimestampUs,
       outcome: { value },
     });

@@ -37,7 +37,9 @@ export async function executeSpec(given: SpecExecution): Promise<RunEnd> {
     const outcome = await started.outcome;
     await host.tracker.acknowledged(started.run);
     const record = relay?.takeRecord();
-    return record === undefined ? endOf(outcome) : { ...endOf(outcome), record };
+    const { message } = outcome;
+    const end = message === null ? endOf(outcome) : { ...endOf(outcome), state_message: message };
+    return record === undefined ? end : { ...end, record };
   } finally {
     stop();
   }
