@@ -70,3 +70,35 @@ test("events of one run that were written together go together, the first of the
   await core.close();
   rmSync(folder, { recursive: true });
 });
+
+test("numbers of events are not given again, so whoever has read up to one hears of the next", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-vacuum-"));
+  const core = ServerCore.open({
+    databaseFile: join(folder, "sluice.db"),
+    settings: { dbVacuumEnabled: false, eventsRetentionSeconds: 3600 },
+  });
+  const old = core.store.nowUs() - 3700e6;
+  const resource = { "prefect.resource.id": "r" };
+  const state = { type: "RUNNING", name: "Running" };
+  const transitions = ["a", "b", "c"].map((id) => ({
+    id,
+    occurredUs: old,
+    event: "e",
+    follows: null,
+    state,
+    runCount: 1,
+  }));
+  await core.store.write(() => {
+    for (let count = 0; count < 5; count++) core.events.append({ event: "e", resource, occurredUs: old });
+    core.events.appendTransitions({ resourceId: "r", name: "r", related: [], before: null, events: transitions });
+  });
+  const newest = core.events.newest();
+  await dbVacuum.run(core);
+  expect(core.store.query("SELECT id FROM event_row ORDER BY no", [])).toEqual([{ id: "a" }, { id: "b" }, { id: "c" }]);
+  await core.store.write(() => core.events.append({ event: "e", resource }));
+  expect(core.events.newest()).toBeGreaterThan(newest);
+  await dbVacuum.run(core);
+  expect(core.store.query("SELECT count(*) AS n FROM event", [])).toEqual([{ n: 1 }]);
+  await core.close();
+  rmSync(folder, { recursive: true });
+});

@@ -17,14 +17,16 @@ export const dbVacuum: Service = {
 };
 
 /**
- * The events of a group go with its first one, as their bodies are there.
+ * The events of a group go with its first one, as their bodies are there. The newest event, or its group, stays however old it is: numbers go on from
+ * it, and automations and streams have noted up to which number they have read.
  *
  * @returns how many, a group counted as one
  */
 function deleteOldEvents(store: Store, beforeUs: number): number {
   const rows = store
     .statement(
-      `SELECT no, body FROM event WHERE occurred < ? AND (place IS NULL OR place = 0) ORDER BY occurred LIMIT ${PORTION}`,
+      `SELECT no, body FROM event WHERE occurred < ? AND (place IS NULL OR place = 0)
+         AND no < (SELECT no - coalesce(place, 0) FROM event ORDER BY no DESC LIMIT 1) ORDER BY occurred LIMIT ${PORTION}`,
     )
     .all(beforeUs);
   for (const { no, body } of rows) {
