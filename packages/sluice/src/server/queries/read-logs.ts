@@ -1,7 +1,7 @@
 import type { Log, LogFilter } from "../../wire/contract/shapes.ts";
 import { stateId } from "../../wire/state-id.ts";
 import { microsToIso } from "../../wire/timestamp.ts";
-import type { LogRow } from "../db/log-table.ts";
+import { newestLine, type LogRow } from "../db/log-table.ts";
 import type { Store } from "../db/store.ts";
 import { combine, isAny, isBetween, isNull, member, type Condition } from "./condition.ts";
 import { readTextSearch } from "./text-search.ts";
@@ -28,8 +28,9 @@ export function readNewLogs(
   filter: LogFilter,
   { after, limit }: { readonly after: number | undefined; readonly limit: number },
 ): { readonly logs: readonly Log[]; readonly after: number } {
-  const head = Number(store.statement("SELECT max(no) AS no FROM log").get()?.["no"] ?? 0);
-  if (after === undefined || head <= after) return { logs: [], after: after ?? head };
+  const head = newestLine(store);
+  // Less than before: the newest lines were deleted.
+  if (after === undefined || head <= after) return { logs: [], after: head };
   const where = logCondition(filter);
   const rows = store.query(`SELECT * FROM log WHERE no > ? AND ${where.sql} ORDER BY no LIMIT ?`, [
     after,
