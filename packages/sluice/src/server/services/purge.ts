@@ -92,12 +92,7 @@ export async function purgeRunData(store: Store, flowRunId: string): Promise<voi
     store.taskGroups.deleteOf(flowRunId);
     endLeasesOfTasks(store, flowRunId);
   });
-  while (await store.write(() => purgePortion(store, flowRunId)));
-  await store.write(() => {
-    store.statement("DELETE FROM flow_run_key WHERE id = ?").run(flowRunId);
-    store.statement("DELETE FROM purge WHERE flow_run_id = ?").run(flowRunId);
-    store.taskRuns.forget();
-  });
+  while (await store.write(() => purgePortion(store, flowRunId) || endPurge(store, flowRunId)));
 }
 
 function endLeasesOfTasks(store: Store, flowRunId: string): void {
@@ -118,6 +113,14 @@ export function finishPurges({ store, onError }: ServerCore): void {
   finish().catch((error: unknown) => {
     if (store.database.isOpen) onError(error);
   });
+}
+
+/** In the same write as the last look at the task runs: one that was reported in between would be the next flow run's, which gets the number. */
+function endPurge(store: Store, flowRunId: string): boolean {
+  store.statement("DELETE FROM flow_run_key WHERE id = ?").run(flowRunId);
+  store.statement("DELETE FROM purge WHERE flow_run_id = ?").run(flowRunId);
+  store.taskRuns.forget();
+  return false;
 }
 
 function purgePortion(store: Store, flowRunId: string): boolean {
