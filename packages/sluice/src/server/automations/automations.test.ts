@@ -75,7 +75,9 @@ test("an event that an automation waits for runs its action once, and events tel
   expect(runs).toMatchObject([
     { parameters: { said: "so by Thing" }, deployment_id: deployment.id, state_name: "Scheduled" },
   ]);
-  expect(await told("prefect.automation.triggered")).toHaveLength(1);
+  const [happened] = await told("happened");
+  expect(happened).toHaveProperty("received");
+  expect(await told("prefect.automation.triggered")).toMatchObject([{ payload: { triggering_event: happened } }]);
   expect(await told("prefect.automation.action.executed")).toMatchObject([
     { payload: { action_type: "run-deployment", action_index: 0, status_code: 201 } },
   ]);

@@ -8,6 +8,7 @@ import { countEvent, passTime, type Counted, type EventTrigger, type Span } from
 import { countingKey, coversEvent } from "../../rules/triggers/event-match.ts";
 import { AUTOMATIONS_PLACE } from "../db/layout/automations.ts";
 import { newId } from "../db/new-id.ts";
+import { eventOf } from "../events/read-events.ts";
 import type { Action } from "./actions.ts";
 import { automationBody, triggerOf, type AutomationCore, type AutomationRow } from "./automations.ts";
 import { eventTriggersOf, neededFirings, type CompoundTrigger, type SequenceTrigger } from "./triggers.ts";
@@ -54,10 +55,11 @@ export async function hearEvents(core: AutomationCore): Promise<boolean> {
     return false;
   }
   return await store.write(() => {
-    const rows = store.statement(`SELECT no, body FROM event_row WHERE no > ? ORDER BY no LIMIT ${PORTION}`).all(place);
-    for (const row of rows) {
-      // Written by the log of events.
-      const event = JSON.parse(String(row["body"])) as ReceivedEvent;
+    const rows = store
+      .statement(`SELECT no, body, received FROM event_row WHERE no > ? ORDER BY no LIMIT ${PORTION}`)
+      .all(place);
+    for (const { body, received } of rows) {
+      const event = eventOf(body, received);
       for (const watch of watches) hear(core, watch, event);
     }
     setPlace(core, Number(rows.at(-1)?.["no"] ?? head));

@@ -80,7 +80,8 @@ export function readNewEvents(
   };
 }
 
-function eventOf(body: unknown, received: unknown): ReceivedEvent {
+/** The event of a row of `event_row`. */
+export function eventOf(body: unknown, received: unknown): ReceivedEvent {
   // Written by the log of events.
   const event = JSON.parse(String(body)) as ReceivedEvent;
   return Object.assign(event, { received: microsToIso(Number(received)) });
