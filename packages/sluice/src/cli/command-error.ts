@@ -1,3 +1,4 @@
+import { importPlace } from "./code-place.ts";
 import { type ErrorCode, isSluiceError } from "../wire/errors.ts";
 
 /** The exit codes of every command. */
@@ -39,14 +40,18 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 /**
- * What is printed for an error: its message, and for an error of Sluice's own its code; the stack and the causes only with `debug`.
+ * What is printed for an error: its message, and for an error of Sluice's own its code, before it the place at which a file could not be imported; the stack
+ * and the causes only with `debug`.
  *
  * An error that is not ours is a fault of the command itself and says how to see its stack.
  */
 export function errorText(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`;
   if (debug) return `error: ${stackText(error)}`;
-  if (isSluiceError(error)) return `error: ${error.message}\n  (${error.code})`;
+  if (isSluiceError(error)) {
+    const place = error.code === "SLUICE_IMPORT_FAILED" ? importPlace(error.cause) : undefined;
+    return [`error: ${error.message}`, ...(place === undefined ? [] : [place]), `(${error.code})`].join("\n  ");
+  }
   if (error instanceof UsageError || error instanceof RefusedError) return `error: ${error.message}`;
   return `error: ${error.message || error.name}\n  (${error.name}; --debug shows where it comes from)`;
 }

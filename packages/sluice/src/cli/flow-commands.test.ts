@@ -123,6 +123,18 @@ test("ends with code 1 for a failed run and names the place in the user's code, 
 });
 
 test.each([
+  ["unreadable.ts", "\nconst sum = ;", /imported: Expression expected\n {2}at .*unreadable\.ts:2\n {2}\(/],
+  ["throwing.ts", '\nthrow new Error("no settings");', /imported: no settings\n {2}at .*throwing\.ts:2:7\)?\n {2}\(/],
+])("names the place at which %s, imported by the file of a flow, fails", async (name, source, told) => {
+  writeFileSync(join(folder, name), source);
+  writeFileSync(join(folder, "importing.ts"), `import "./${name}";\n${ONE}`);
+  const { code, stderr } = await run(["run", "importing.ts"]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(told);
+  expect(stderr.trimEnd().split("\n")).toHaveLength(3);
+});
+
+test.each([
   [["run", "etl.ts:nonsense"], 2, /no flow "nonsense" in etl\.ts.*whole/],
   [["run", "etl.ts"], 2, /etl\.ts.*(part|whole)/],
   [["run", "missing.ts:x"], 2, /missing\.ts/],

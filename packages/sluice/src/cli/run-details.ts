@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import { durationText } from "../client/live/duration-text.ts";
 import { paint, paintState, type Style } from "../client/live/style.ts";
 import { padWidth, printable, printableLine } from "../client/live/text-width.ts";
@@ -6,12 +5,10 @@ import type { LogRow, RunRow, StateRow } from "./api-calls.ts";
 import { jsonText } from "./json-text.ts";
 import { localTime } from "./output.ts";
 import { stateText, tookText } from "./run-columns.ts";
+import { userFrame } from "./code-place.ts";
 
 // A value longer than this is for `--output json`.
 const VALUE_LINES = 12;
-
-// The folder of Sluice's own code, sources or compiled.
-const OWN_FOLDER = dirname(import.meta.dirname);
 
 /** A heading with its lines, indented, after an empty line; nothing when there are no lines. */
 export function section(style: Style, title: string, lines: readonly string[]): string[] {
@@ -79,15 +76,4 @@ export function errorLines(logs: readonly LogRow[]): string[] {
   const message = lines.slice(1, firstFrame).map((line) => printableLine(line));
   const place = userFrame(lines.slice(firstFrame).join("\n"));
   return place === undefined ? message : [...message, place];
-}
-
-/** The first line of a stack that is in the user's own code, `at f (file:line:column)`; undefined when none is. */
-export function userFrame(stack: string): string | undefined {
-  const line = stack.split("\n").find((candidate) => isUserFrame(candidate));
-  return line === undefined ? undefined : printable(line);
-}
-
-/** Whether a line of a stack is in code of the user's: neither Node's, nor a dependency's, nor Sluice's own. */
-function isUserFrame(line: string): boolean {
-  return /^\s+at /.test(line) && !/\(?node:|[\\/]node_modules[\\/]/.test(line) && !line.includes(OWN_FOLDER);
 }

@@ -6,11 +6,11 @@ import { paint, styleOf } from "../client/live/style.ts";
 import { summaryLines } from "../client/live/summary-lines.ts";
 import { loadSettings } from "../client/settings.ts";
 import { ApiCalls } from "./api-calls.ts";
+import { userFrame } from "./code-place.ts";
 import { EXIT, type ExitCode } from "./command-error.ts";
 import { Interruption } from "./interruption.ts";
 import { jsonText } from "./json-text.ts";
 import { type OutputFormat, printJson, withOutput } from "./output.ts";
-import { userFrame } from "./run-details.ts";
 import { runParameters, splitEntrypoint } from "./run-parameters.ts";
 
 interface RunOptions {
