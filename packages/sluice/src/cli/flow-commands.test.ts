@@ -162,13 +162,17 @@ test("cancels a run of another process, which ends with code 1; a run that is ov
   expect(again.stderr).toContain("nothing to cancel");
 });
 
-test("Ctrl-C cancels the run and ends with code 130", async () => {
+test.each([
+  ["SIGINT", "Ctrl-C"],
+  ["SIGTERM", "SIGTERM"],
+] as const)("%s cancels the run by that name and ends with code 130", async (signal, how) => {
   const running = startSluice(["run", "etl.ts:patient"], { home, cwd: folder });
   await running.printed("started");
-  running.kill("SIGINT");
+  running.kill(signal);
   const ended = await running.ended;
   expect(ended.code).toBe(130);
   expect(ended.stderr).toContain("Cancelling the run");
+  expect(ended.stderr).toContain(`Cancelled by ${how}.`);
   const runs: PrintedRun[] = JSON.parse((await run(["flow-run", "ls", "--flow", "patient", "-o", "json"])).stdout);
   expect(runs.map(({ state_type }) => state_type)).not.toContain("RUNNING");
 });

@@ -10,15 +10,15 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
  * Before there is a run to cancel, the first one ends the process too.
  */
 export class Interruption {
-  #cancel: (() => void) | undefined;
+  #cancel: ((how: string) => void) | undefined;
   #firstMs: number | undefined;
-  readonly #onSignal = (): void => {
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
     const nowMs = performance.now();
     if (this.#firstMs !== undefined && nowMs - this.#firstMs < SAME_MS) return;
     if (this.#firstMs !== undefined || this.#cancel === undefined) process.exit(EXIT.interrupted);
     this.#firstMs = nowMs;
     process.stderr.write("\nCancelling the run; Ctrl-C again ends it at once.\n");
-    this.#cancel();
+    this.#cancel(signal === "SIGINT" ? "Ctrl-C" : signal);
   };
 
   constructor() {
@@ -30,8 +30,8 @@ export class Interruption {
     return this.#firstMs !== undefined;
   }
 
-  /** Says what the first signal does. */
-  onFirst(cancel: () => void): void {
+  /** Says what the first signal does; it is told which one that was. */
+  onFirst(cancel: (how: string) => void): void {
     this.#cancel = cancel;
   }
 

@@ -74,7 +74,7 @@ async function run(entrypoint: string, options: RunOptions): Promise<ExitCode> {
       settings: { ...settings, progress: "off" },
       onStart: (started) => {
         shown = showRun(started.id, calls, { mode });
-        interruption.onFirst(() => started.cancel("Cancelled by Ctrl-C."));
+        interruption.onFirst((how) => started.cancel(`Cancelled by ${how}.`));
       },
     });
     await shown?.stop();
