@@ -44,6 +44,13 @@ export const patient = flow("patient", async () => {
     signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
   });
 });
+export const talkative = flow("talkative", async () => {
+  for (let line = 0; line < 100; line++) {
+    console.log("a line");
+    console.error("a line");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+});
 export const stubborn = flow("stubborn", () => new Promise((resolve) => setTimeout(resolve, 50_000)));
 await whole([1]);
 throw new Error("a script's own call goes no further when it is only imported");
@@ -95,6 +102,15 @@ test("prints nothing but the run with its result as JSON, and finds it again", a
 
   const tasks = await run(["task-run", "ls", "--flow-run", printed.id, "--state", "completed", "-o", "json"]);
   expect(JSON.parse(tasks.stdout)).toHaveLength(2);
+});
+
+test("runs a flow to its end when nobody reads what it prints; other commands are over then", async () => {
+  const unread = (args: readonly string[]) => sluice(args, { home, cwd: folder, unread: true });
+  expect((await unread(["run", "etl.ts:talkative"])).code).toBe(0);
+  const runs: PrintedRun[] = JSON.parse((await run(["flow-run", "ls", "--flow", "talkative", "-o", "json"])).stdout);
+  expect(runs.map(({ state_type }) => state_type)).toEqual(["COMPLETED"]);
+  expect((await unread(["flow-run", "ls"])).code).toBe(0);
+  expect((await unread(["flow-run", "inspect", "0000dead"])).code).toBe(1);
 });
 
 test("lists flow runs by flow and state, and flows", async () => {

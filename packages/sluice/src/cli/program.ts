@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { EXIT, type ExitCode, errorText, exitCodeOf } from "./command-error.ts";
+import { watchReaders } from "./gone-reader.ts";
 import { readPackageVersion } from "./package-version.ts";
 
 /** What the file of a noun exports: it adds its verbs, arguments and options to the command made for it. */
@@ -63,11 +64,7 @@ function finish(command: Command): void {
  * @param args without the names of the program, as in `process.argv.slice(2)`
  */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
-  // Whoever reads our output may have had enough (`sluice flow-run ls | head`).
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.success);
-    throw error;
-  });
+  watchReaders();
   process.exitCode = await exitCodeFor(args);
 }
 

@@ -8,6 +8,7 @@ import { loadSettings } from "../client/settings.ts";
 import { ApiCalls } from "./api-calls.ts";
 import { userFrame } from "./code-place.ts";
 import { EXIT, type ExitCode } from "./command-error.ts";
+import { outliveReaders } from "./gone-reader.ts";
 import { Interruption } from "./interruption.ts";
 import { jsonText } from "./json-text.ts";
 import { type OutputFormat, printJson, withOutput } from "./output.ts";
@@ -64,6 +65,7 @@ async function run(entrypoint: string, options: RunOptions): Promise<ExitCode> {
   const mode = isQuiet ? "off" : progressMode(settings.progress, process.stderr, true);
   // Programs read standard output: what the flow itself prints goes beside it.
   const restoreOutput = options.output === "json" ? redirectOutput() : () => undefined;
+  outliveReaders();
   const interruption = new Interruption();
   let shown: ShownRun | undefined;
   try {

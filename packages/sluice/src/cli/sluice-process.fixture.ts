@@ -18,6 +18,8 @@ export interface SluiceOptions {
   readonly home: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Nobody reads what it prints: both streams are closed at once. */
+  readonly unread?: boolean;
 }
 
 /** A command under way. */
@@ -44,6 +46,7 @@ export function startSluice(args: readonly string[], options: SluiceOptions): Ru
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  if (options.unread === true) for (const stream of [child.stdout, child.stderr]) stream.destroy();
   const limit = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
   const ended = once(child, "close").then(([code]): Ended => {
     clearTimeout(limit);
