@@ -1,4 +1,5 @@
 import { importPlace } from "./code-place.ts";
+import { printableText } from "../client/live/text-width.ts";
 import { type ErrorCode, isSluiceError } from "../wire/errors.ts";
 
 /** The exit codes of every command. */
@@ -47,13 +48,16 @@ export function exitCodeOf(error: unknown): ExitCode {
  */
 export function errorText(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`;
-  if (debug) return `error: ${stackText(error)}`;
+  return debug ? `error: ${stackText(error)}` : `error: ${printableText(briefText(error))}`;
+}
+
+function briefText(error: Error): string {
   if (isSluiceError(error)) {
     const place = error.code === "SLUICE_IMPORT_FAILED" ? importPlace(error.cause) : undefined;
-    return [`error: ${error.message}`, ...(place === undefined ? [] : [place]), `(${error.code})`].join("\n  ");
+    return [error.message, ...(place === undefined ? [] : [place]), `(${error.code})`].join("\n  ");
   }
-  if (error instanceof UsageError || error instanceof RefusedError) return `error: ${error.message}`;
-  return `error: ${error.message || error.name}\n  (${error.name}; --debug shows where it comes from)`;
+  if (error instanceof UsageError || error instanceof RefusedError) return error.message;
+  return `${error.message || error.name}\n  (${error.name}; --debug shows where it comes from)`;
 }
 
 function stackText(error: Error): string {

@@ -3,7 +3,7 @@ import { printable } from "../client/live/text-width.ts";
 import type { FlowRunNode, RunTree } from "../wire/run-tree.ts";
 import { isFinalStateType } from "../wire/state-types.ts";
 import type { ApiCalls, FlowRunRow, SetStateReply } from "./api-calls.ts";
-import { EXIT, RefusedError, UsageError } from "./command-error.ts";
+import { errorText, EXIT, RefusedError, UsageError } from "./command-error.ts";
 import { withApi } from "./connection.ts";
 import { findFlowRun } from "./find-run.ts";
 import { type OutputFormat, outputStyle, printJson, printLines, printTable, withOutput } from "./output.ts";
@@ -108,7 +108,7 @@ async function eachRun(
         printLines([await act(api, await findFlowRun(api, id))]);
       } catch (error) {
         if (!(error instanceof RefusedError) || ids.length === 1) throw error;
-        process.stderr.write(`error: ${error.message}\n`);
+        process.stderr.write(`${errorText(error, false)}\n`);
         process.exitCode = EXIT.failure;
       }
     }

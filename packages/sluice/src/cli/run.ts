@@ -4,6 +4,7 @@ import { progressMode } from "../client/live/progress-mode.ts";
 import { showRun, type ShownRun } from "../client/live/show-run.ts";
 import { paint, styleOf } from "../client/live/style.ts";
 import { summaryLines } from "../client/live/summary-lines.ts";
+import { printableText } from "../client/live/text-width.ts";
 import { loadSettings } from "../client/settings.ts";
 import { ApiCalls } from "./api-calls.ts";
 import { userFrame } from "./code-place.ts";
@@ -91,7 +92,7 @@ async function run(entrypoint: string, options: RunOptions): Promise<ExitCode> {
     if (state.type !== "COMPLETED") {
       const place = options.debug === true ? state.error.stack : userFrame(state.error.stack ?? "");
       writeLines([
-        `${paint(style, "red", "error:")} ${state.message ?? state.error.message}`,
+        `${paint(style, "red", "error:")} ${printableText(state.message ?? state.error.message)}`,
         ...(place ? [`  ${place}`] : []),
       ]);
     }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { countText, durationText, rateText } from "./duration-text.ts";
 import { paint, styleOf } from "./style.ts";
-import { displayWidth, fitWidth, padWidth, printable } from "./text-width.ts";
+import { displayWidth, fitWidth, padWidth, printable, printableText } from "./text-width.ts";
 
 const coloured = { colour: true, unicode: true };
 
@@ -52,6 +52,8 @@ test("pads to the width on either side", () => {
 
 test("turns control characters into spaces", () => {
   expect(printable("a\r\n\tb\u001B[31mc\u0007 ")).toBe("a b [31mc");
+  expect(printable("left \u202E\u2067right")).toBe("left  right");
+  expect(printableText("one\u001B[2J\r\n  two\n")).toBe("one [2J \n  two\n");
 });
 
 test("has colour on a terminal unless NO_COLOR says no, and elsewhere only by FORCE_COLOR", () => {

@@ -21,12 +21,17 @@ const WIDE: readonly (readonly [first: number, last: number])[] = [
 const ESCAPE = "\u001B";
 const PAINT = new RegExp(`^${ESCAPE}\\[[0-9;]*m`);
 const INVISIBLE = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
-// Everything that would move the cursor, change colours or break the line; a name of the user's may hold any of it.
-const CONTROLS = /[\p{Cc}\u2028\u2029]+/gu;
+// Everything that would move the cursor, change colours, break the line or turn its direction; a name of the user's may hold any of it.
+const CONTROLS = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu;
 
 /** Makes any text safe for one line of a terminal: each run of control characters (line breaks, escapes, tabs) becomes one space. */
 export function printableLine(text: string): string {
   return text.replace(CONTROLS, " ");
+}
+
+/** {@link printableLine} of each line. */
+export function printableText(text: string): string {
+  return text.split("\n").map(printableLine).join("\n");
 }
 
 /** {@link printableLine} without spaces at either end: for names and messages within a line. */
