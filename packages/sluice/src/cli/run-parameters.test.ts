@@ -35,6 +35,9 @@ test.each([
   ["etl.ts", { file: "etl.ts" }],
   ["/a:b/etl.ts", { file: "/a:b/etl.ts" }],
   ["/a:b/etl.ts:x", { file: "/a:b/etl.ts", exportName: "x" }],
+  ["etl.ts:a:b", { file: "etl.ts", exportName: "a:b" }],
+  ["etl.mjs:हिन्दी (1) ⭐", { file: "etl.mjs", exportName: "हिन्दी (1) ⭐" }],
+  ["a:b/etl.ts:c", { file: "a:b/etl.ts", exportName: "c" }],
 ])("splits %s", (text, parts) => {
   expect(splitEntrypoint(text)).toEqual(parts);
 });

@@ -48,10 +48,13 @@ export interface EntrypointText {
   readonly exportName?: string;
 }
 
-/** Splits `path/file.ts:name`; a colon inside the path (a drive letter, a URL) is not taken for the separator. */
+/**
+ * Splits `path/file.ts:name`; a colon inside the path (a drive letter, a URL) is not taken for the separator. After the ending of a source file stands
+ * a name, whatever it is made of: a flow's own name may hold colons, too.
+ */
 export function splitEntrypoint(text: string): EntrypointText {
-  const match = /^(.+):([\p{L}\p{N}_$. -]+)$/u.exec(text);
+  const match = /^(.+?\.[cm]?[jt]sx?):([^/]+)$/su.exec(text) ?? /^(.+):([\p{L}\p{N}_$. -]+)$/u.exec(text);
   const [, file, exportName] = match ?? [];
-  if (file === undefined || exportName === undefined || /[\\/]/.test(exportName)) return { file: text };
+  if (file === undefined || exportName === undefined) return { file: text };
   return { file, exportName };
 }
