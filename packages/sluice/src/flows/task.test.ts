@@ -5,6 +5,7 @@ import type { Future } from "../engine/context/future.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import type { TaskOptions } from "../engine/definition.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
+import { SluiceError } from "../wire/errors.ts";
 import type { TaskRunIdentity } from "../wire/run-record.ts";
 import { flow } from "./flow.ts";
 import { runContext } from "./body/run-context.ts";
@@ -264,6 +265,38 @@ describe("combinators", () => {
       expect([done.length, notDone.length]).toEqual([1, 1]);
       release.resolve();
     });
+  });
+
+  test("what is no list of futures is refused with what to write instead", async () => {
+    // Without a type check any of these may be written.
+    const loose = { gather, wait, asCompleted, race } as unknown as Record<string, (...given: unknown[]) => unknown>;
+    const refusal = (name: string, ...given: unknown[]): Promise<unknown> =>
+      inFlow(async () => {
+        const future = double.submit(1);
+        const error = await Promise.resolve()
+          .then(() => loose[name]?.(...given.map((one) => (one === "future" ? future : one))))
+          .catch((thrown: unknown) => thrown);
+        await future;
+        return error instanceof SluiceError ? [error.code, error.message] : error;
+      });
+    const code = "SLUICE_OPTION_INVALID";
+    expect(await refusal("gather", "future", "future")).toEqual([
+      code,
+      "gather() expected a list, as gather([a, b]), got a future.",
+    ]);
+    expect(await refusal("race", Promise.resolve(1))).toEqual([
+      code,
+      "race() expected a list, as race([a, b]), got a promise.",
+    ]);
+    expect(await refusal("wait", undefined)).toEqual([
+      code,
+      "wait() expected a list, as wait([a, b]), got a value of type undefined.",
+    ]);
+    expect(await refusal("asCompleted", ["future", 7])).toEqual([
+      code,
+      expect.stringContaining("asCompleted() expected a list of futures, got a value of type"),
+    ]);
+    expect(await refusal("race", [])).toEqual([code, expect.stringContaining("nothing could ever win")]);
   });
 
   test("race() gives the first value and cancels the losers", async () => {

@@ -1,6 +1,7 @@
 import { SluiceError } from "../../wire/errors.ts";
 import { isFinalStateType } from "../../wire/state-types.ts";
 import { Timer } from "../timer.ts";
+import { isThenable } from "./call-arguments.ts";
 import { isFuture, type Future, type WaitOptions } from "./future.ts";
 
 /** What {@link gather} does beyond awaiting. */
@@ -16,11 +17,14 @@ export type Gathered<F extends readonly unknown[]> = { -readonly [K in keyof F]:
  * Awaits all and gives their values in the order given: a tuple for a tuple. Takes futures, promises and plain values.
  *
  * Resolves at once for an empty list. Rejects with the error of the first that fails.
+ *
+ * @throws SluiceError SLUICE_OPTION_INVALID for anything but a list
  */
 export async function gather<const F extends readonly unknown[]>(
   awaitables: F,
   options: GatherOptions = {},
 ): Promise<Gathered<F>> {
+  checkList(awaitables, "gather");
   try {
     return await Promise.all(awaitables);
   } catch (error) {
@@ -37,12 +41,14 @@ export interface WaitResult<F> {
 
 /**
  * Waits until all futures are over, or the time is up. Never rejects because a run failed: look at each future's `state`.
+ *
+ * @throws SluiceError SLUICE_OPTION_INVALID for anything but a list of futures
  */
 export async function wait<F extends Future<unknown>>(
   futures: Iterable<F>,
   options: WaitOptions = {},
 ): Promise<WaitResult<F>> {
-  const all = [...futures];
+  const all = listOf(futures, "wait");
   await Promise.all(
     all.map(async (future) => {
       try {
@@ -76,13 +82,13 @@ export interface FutureIterator<F> {
  *
  * Written by hand: an async generator would await each future that it yields, and throw for a failed one.
  *
- * @throws SluiceError SLUICE_TIMED_OUT from `next()` when `timeoutSeconds` pass, counted from the first `next()`, before all are over
+ * @throws SluiceError SLUICE_OPTION_INVALID for anything but a list of futures; SLUICE_TIMED_OUT from `next()` when `timeoutSeconds` pass, counted from the first `next()`, before all are over
  */
 export function asCompleted<F extends Future<unknown>>(
   futures: Iterable<F>,
   options: WaitOptions = {},
 ): FutureStream<F> {
-  const open = new Set(futures);
+  const open = new Set(listOf(futures, "asCompleted"));
   return { [Symbol.asyncIterator]: () => new CompletionIterator(open, options.timeoutSeconds) };
 }
 
@@ -171,9 +177,10 @@ class CompletionIterator<F extends Future<unknown>> implements FutureIterator<F>
  *
  * A failure does not win while another may complete. Resolves when the winner is known, not when the losers have ended.
  *
- * @throws AggregateError when all fail; SluiceError SLUICE_OPTION_INVALID for an empty list
+ * @throws AggregateError when all fail; SluiceError SLUICE_OPTION_INVALID for an empty list, or anything but a list
  */
 export async function race<R>(futures: Iterable<PromiseLike<R>>): Promise<R> {
+  checkList(futures, "race");
   const all = [...futures];
   if (all.length === 0)
     throw new SluiceError(
@@ -189,4 +196,30 @@ export async function race<R>(futures: Iterable<PromiseLike<R>>): Promise<R> {
 
 function cancelOpen(awaitables: readonly unknown[], reason: string): void {
   for (const item of awaitables) if (isFuture(item) && !isFinalStateType(item.state.type)) item.cancel(reason);
+}
+
+function listOf<F extends Future<unknown>>(futures: Iterable<F>, name: string): F[] {
+  checkList(futures, name);
+  const all = [...futures];
+  const odd = all.findIndex((future) => !isFuture(future));
+  if (odd === -1) return all;
+  throw new SluiceError(
+    "SLUICE_OPTION_INVALID",
+    `${name}() expected a list of futures, got ${kindOf(all[odd])} at position ${odd}. A future is what submit() and map() give; a call without them is a promise, which gather() takes.`,
+  );
+}
+
+/** Python's `gather(a, b)` is `gather([a, b])` here, and without a type check nobody would say so. */
+function checkList(given: unknown, name: string): void {
+  if (typeof given === "object" && given !== null && Symbol.iterator in given) return;
+  throw new SluiceError(
+    "SLUICE_OPTION_INVALID",
+    `${name}() expected a list, as ${name}([a, b]), got ${kindOf(given)}.`,
+  );
+}
+
+function kindOf(value: unknown): string {
+  if (isFuture(value)) return "a future";
+  if (isThenable(value)) return "a promise";
+  return value === null ? "null" : `a value of type ${typeof value}`;
 }
