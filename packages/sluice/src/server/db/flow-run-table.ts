@@ -135,14 +135,16 @@ export class FlowRunTable {
   /**
    * Stores a new run that an engine reports. The hot path: what such a run has not is not even bound.
    *
-   * @returns undefined when a run of this id is there already
+   * @returns false when a run of this id is there already
    */
-  insertReported(run: ReportedFlowRun, history: NewHistory): FlowRunRow | undefined {
-    if (history.totals.nextScheduledStartUs !== null)
-      return this.byId(run.id) === undefined ? this.insert(run, history) : undefined;
-    const now = this.#store.nowUs();
-    const { changes } = this.#store.statement(INSERT_REPORTED).run(...reportedValues(run, history, now));
-    return changes === 0 ? undefined : newRow(run, history, now);
+  insertReported(run: ReportedFlowRun, history: NewHistory): boolean {
+    if (history.totals.nextScheduledStartUs !== null) {
+      if (this.byId(run.id) !== undefined) return false;
+      this.insert(run, history);
+      return true;
+    }
+    const values = reportedValues(run, history, this.#store.nowUs());
+    return this.#store.statement(INSERT_REPORTED).run(...values).changes === 1;
   }
 
   byId(id: string): FlowRunRow | undefined {

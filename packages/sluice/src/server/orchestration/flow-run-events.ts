@@ -17,11 +17,17 @@ export interface AddedTransitions {
   /** The history before them. */
   readonly before: readonly StoredTransition[];
   readonly added: readonly StoredTransition[];
-  /** How often the run had entered RUNNING after each of the added ones. */
+  /** How often the run had entered RUNNING after each of the added ones; as many. */
   readonly runCounts: readonly number[];
   /** The tracking task run of a subflow, where it is at hand; null to have it looked up. */
   readonly parent: ParentTaskRun | null;
 }
+
+/** The parts of a flow run that its events tell. */
+export type ToldFlowRun = Pick<
+  FlowRunRow,
+  "id" | "name" | "tags" | "flow_id" | "deployment_id" | "work_queue_id" | "parent_task_run_id" | "created_by"
+>;
 
 /** What events tell of a subflow's tracking task run; tags as JSON. */
 export interface ParentTaskRun {
@@ -36,7 +42,7 @@ const NEAR_US = 300_000_000;
 const MAX_MESSAGE = 100_000;
 
 /** Appends the events of transitions. Runs inside a write. */
-export function appendFlowRunEvents({ store, events }: Recording, row: FlowRunRow, change: AddedTransitions): void {
+export function appendFlowRunEvents({ store, events }: Recording, row: ToldFlowRun, change: AddedTransitions): void {
   const { before, added, runCounts, parent } = change;
   if (added.length === 0) return;
   const last = before.at(-1);
@@ -53,7 +59,7 @@ export function appendFlowRunEvents({ store, events }: Recording, row: FlowRunRo
       event: `prefect.flow-run.${name}`,
       follows: isNear ? previousId : null,
       state: stateOfEvent(transition),
-      runCount: runCounts[at] ?? row.run_count,
+      runCount: runCounts[at] ?? 0,
     });
     previousUs = occurredUs;
     previousId = id;
@@ -97,7 +103,7 @@ function relative(kind: string, { id, name, tags }: Omit<Relative, "kind" | "typ
   return { kind, id, name, tags, type: null };
 }
 
-function relatedOf(store: Store, row: FlowRunRow, parent: ParentTaskRun | null): Resource[] {
+function relatedOf(store: Store, row: ToldFlowRun, parent: ParentTaskRun | null): Resource[] {
   const relatives = relativesOf(store, row, parent);
   const related = relatives.map(resourceOf);
   for (const tag of tagsOf(row, relatives))
@@ -118,7 +124,7 @@ function resourceOf({ kind, id, name, type }: Relative): Resource {
 }
 
 /** All tags of a run and of what it belongs to, in order. */
-function tagsOf(row: FlowRunRow, relatives: readonly Relative[]): readonly string[] {
+function tagsOf(row: ToldFlowRun, relatives: readonly Relative[]): readonly string[] {
   const lists = [row.tags];
   for (const { tags } of relatives) if (tags !== null) lists.push(tags);
   const named = lists.filter((list) => list !== "[]");
@@ -127,7 +133,7 @@ function tagsOf(row: FlowRunRow, relatives: readonly Relative[]): readonly strin
   return [...new Set(named.flatMap((list) => JSON.parse(list) as string[]))].toSorted();
 }
 
-function relativesOf(store: Store, row: FlowRunRow, parent: ParentTaskRun | null): Relative[] {
+function relativesOf(store: Store, row: ToldFlowRun, parent: ParentTaskRun | null): Relative[] {
   const relatives: Relative[] = [];
   const flow = store.flows.ofRun(row.flow_id);
   if (flow) relatives.push(relative("flow", flow));
@@ -148,7 +154,7 @@ const WORK_POOL = `SELECT 'work-pool' AS kind, p.id, p.name, NULL AS tags, p.typ
 const TASK_RUN = `SELECT 'task-run' AS kind, id, name, json_extract(details, '$.tags') AS tags, NULL AS type FROM task_run WHERE id = ?`;
 
 /** The deployment or automation that made a run. */
-function creatorOf(row: FlowRunRow): Resource | undefined {
+function creatorOf(row: ToldFlowRun): Resource | undefined {
   if (row.created_by === null) return undefined;
   // Written by this server, in the contract's shape.
   const creator = JSON.parse(row.created_by) as { id: string; type: string; display_value?: string | null };

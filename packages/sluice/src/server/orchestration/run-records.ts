@@ -177,10 +177,11 @@ function insertFlowRun(reporter: Reporter, record: FlowRunRecord, identity: Flow
     empirical_policy: JSON.stringify(identity.empirical_policy ?? {}),
     entrypoint: identity.entrypoint ?? null,
   };
-  const row = store.flowRuns.insertReported(run, history);
-  if (row === undefined) return false;
+  if (!store.flowRuns.insertReported(run, history)) return false;
   const isNew = parent !== undefined && insertTracking(reporter, record, { parent, history });
-  appendFlowRunEvents(reporter, row, {
+  const { flow_id, name, tags, deployment_id, parent_task_run_id } = run;
+  const told = { id, name, tags, flow_id, deployment_id, work_queue_id: null, parent_task_run_id, created_by: null };
+  appendFlowRunEvents(reporter, told, {
     before: [],
     added: record.transitions,
     runCounts: runCountsOf(record),
