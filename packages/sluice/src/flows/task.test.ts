@@ -391,6 +391,21 @@ describe("a task that calls others", () => {
   });
 });
 
+describe("what is thrown and is no error", () => {
+  test.for<[unknown, string]>([
+    ["text", "text"],
+    [undefined, "undefined"],
+    [{ code: 5 }, "{ code: 5 }"],
+    [Object.create(null), "[Object: null prototype] {}"],
+  ])("%o is the cause of an error that describes it", async ([thrown, message]) => {
+    const throws = task("throws", () => {
+      throw thrown; // oxlint-disable-line typescript/only-throw-error -- what users do
+    });
+    const state = await throws.safe();
+    expect(state.type === "FAILED" && [state.error.message, state.error.cause]).toEqual([message, thrown]);
+  });
+});
+
 describe("console output", () => {
   test("of a task that asks for it is in its log", async () => {
     const talk = task("talk", { logPrints: true }, () => console.log("printed by a task"));

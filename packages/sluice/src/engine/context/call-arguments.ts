@@ -1,3 +1,4 @@
+import { inspect, types } from "node:util";
 import type { RunInput } from "../../wire/run-record.ts";
 import { isFuture, type Future } from "./future.ts";
 import type { FinalState } from "../state.ts";
@@ -152,9 +153,20 @@ function inputOf(future: Future<unknown>): RunInput {
   return future.kind === "task" ? { input_type: "task_run", id: future.id } : { input_type: "flow_run", id: future.id };
 }
 
-/** What was thrown, as an Error: thrown non-errors keep their text. */
+/** What was thrown, as an Error: thrown non-errors keep their text, or are described. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
+  return new Error(textOf(thrown), { cause: thrown });
+}
+
+function textOf(thrown: unknown): string {
+  try {
+    const text = String(thrown);
+    if (!text.startsWith("[object ")) return text;
+  } catch {
+    // An object without a text of its own, such as one without a prototype.
+  }
+  return inspect(thrown, { depth: 1, breakLength: Infinity });
 }
 
 /** Tells whether a value is awaited by `await`. */

@@ -24,6 +24,7 @@ test("names the part that cannot be cloned by its path", () => {
     [[Promise.resolve()], "args[0]", "an instance of Promise"],
     [new WeakMap(), "args", "an instance of WeakMap"],
     [handler, "args", 'a function named "handler"'],
+    [[{ page: new URL("http://sluice.example") }], "args[0].page", "an instance of URL"],
   ];
   for (const [value, path, what] of cases) expect(findUnserializable(value, "args")).toEqual({ path, what });
   socket.destroy();

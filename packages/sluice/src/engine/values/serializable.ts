@@ -12,7 +12,11 @@ import type { ValuePath } from "./value-path.ts";
  * @returns such as `{ path: "args[0].socket", what: "an instance of Socket" }`; undefined when the value can be cloned
  */
 export function findUnserializable(value: unknown, rootName: string): ValuePath | undefined {
-  return findRefused(value, rootName, isRefused);
+  return (
+    findRefused(value, rootName, (part) => isRefused(part, serialize)) ??
+    // What goes to a thread is cloned, which refuses more: a URL, a server.
+    findRefused(value, rootName, (part) => isRefused(part, structuredClone))
+  );
 }
 
 /**
@@ -32,11 +36,11 @@ export function notSerializableError(value: unknown, rootName: string, cause?: u
   );
 }
 
-function isRefused(value: unknown): boolean {
+function isRefused(value: unknown, copy: (part: unknown) => unknown): boolean {
   if (typeof value === "function" || typeof value === "symbol") return true;
   if (typeof value !== "object" || value === null) return false;
   try {
-    serialize(value);
+    copy(value);
     return false;
   } catch {
     // Why it was refused is what is being looked for, one level further down.
