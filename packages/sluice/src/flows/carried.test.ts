@@ -4,6 +4,7 @@ import type { CarryOptions, TaskRunner } from "../engine/task-runner.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { useRecordingHost, type RecordingHost } from "../testing/recording-host.ts";
 import type { RunEnd, RunSpec } from "../wire/run-spec.ts";
+import { ConcurrentTaskRunner } from "../runners/index.ts";
 import { flow } from "./flow.ts";
 import { task } from "./task.ts";
 
@@ -169,6 +170,26 @@ describe("a carried run", () => {
     })();
     expect([state.state.type, state.state.message]).toEqual(["CANCELLED", "enough"]);
     expect(host.tracker.stateNames("work-0").at(-1)).toBe("Cancelled");
+  });
+
+  test("whose arguments do not come is never carried, and records none of them", async () => {
+    const runner = new ScriptedRunner();
+    const broken = task("broken", () => Promise.reject(new Error("no value")));
+    const never = Promise.withResolvers<number>();
+    const { states } = await flow("waits", { taskRunner: runner }, async () => {
+      const here = broken.with({ taskRunner: new ConcurrentTaskRunner() }).submit();
+      const notReady = child.submit(here);
+      const cancelled = child.submit(never.promise);
+      cancelled.cancel("enough");
+      return { states: [await notReady.wait(), await cancelled.wait()] };
+    })();
+    expect(states.map(({ type, name }) => [type, name])).toEqual([
+      ["FAILED", "NotReady"],
+      ["CANCELLED", "Cancelled"],
+    ]);
+    const parameters = host.tracker.recorded().flatMap(({ run }) => ("parameters" in run ? [run.parameters] : []));
+    // Those of the parent and of both children.
+    expect(parameters).toEqual([{}, {}, {}]);
   });
 
   test("is adopted by a retried parent and not carried again", async () => {

@@ -358,6 +358,54 @@ describe("cancellation", () => {
   });
 });
 
+describe("a run that is cancelled", () => {
+  const never = task("never", async () => {
+    const { signal } = runContext();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  });
+
+  test("while it waits for its arguments ends without them", async () => {
+    const takes = flow("takes", (value: unknown) => value);
+    const { states, upstream } = await inFlow(async () => {
+      const held = never.submit();
+      const waiting = [double.with({ waitFor: [held] }).submit(1), takes.submit(held)];
+      for (const future of waiting) future.cancel("enough");
+      const ended = await gather(waiting.map((future) => future.wait()));
+      const open = held.state.type;
+      held.cancel();
+      return { states: ended.map(({ type, message }) => [type, message]), upstream: open };
+    });
+    expect(states).toEqual([
+      ["CANCELLED", "enough"],
+      ["CANCELLED", "enough"],
+    ]);
+    expect(upstream).toBe("RUNNING");
+  });
+
+  test.for(["task", "flow"])("before the body of a %s begins never begins it", async (kind) => {
+    const ran: number[] = [];
+    const hooked = { onRunning: async () => inHook.resolve(), retries: 1, retryDelaySeconds: 5 };
+    const inHook = Promise.withResolvers<void>();
+    const body = () => {
+      ran.push(runContext().runCount);
+      throw new Error("try again");
+    };
+    const victim = kind === "task" ? task("victim", hooked, body) : flow("victim", hooked, body);
+    const { types } = await inFlow(async () => {
+      const inTheHook = victim.submit();
+      await inHook.promise;
+      inTheHook.cancel();
+      const first = await inTheHook.wait();
+      const inTheDelay = victim.submit();
+      await clock.untilAsleep();
+      inTheDelay.cancel();
+      return { types: [first.type, (await inTheDelay.wait()).type] };
+    });
+    expect(types).toEqual(["CANCELLED", "CANCELLED"]);
+    expect(ran).toEqual([1]);
+  });
+});
+
 describe("a task that calls others", () => {
   const started: (() => void)[] = [];
   const stopped: string[] = [];

@@ -34,7 +34,7 @@ import {
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { RemoteValue } from "../values/remote-value.ts";
-import { flowRunName, taskRunName } from "../values/run-name.ts";
+import { flowRunName, randomRunName, taskRunName } from "../values/run-name.ts";
 import { FlowRun, TaskRun } from "../run.ts";
 import { finalState } from "../state.ts";
 import type { RunnerNotice, TaskRunner } from "../task-runner.ts";
@@ -54,6 +54,18 @@ export interface CarriedCall {
   /** The task whose body makes the call, when one does. */
   readonly callerTask: Frame | null;
   readonly runner: TaskRunner;
+}
+
+/** The end of a run whose arguments did not come. */
+interface UnstartedEnd {
+  readonly type: "FAILED" | "CANCELLED";
+  readonly name: string;
+  readonly message: string;
+  readonly error: Error;
+}
+
+function cancelledUnstarted(error: Error): UnstartedEnd {
+  return { type: "CANCELLED", name: "Cancelled", message: error.message, error };
 }
 
 /**
@@ -132,18 +144,21 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     const { tracker, clock } = scope.host;
     const room = tracker.room();
     if (room !== undefined) await room;
-    let upstream: { message: string; error: Error } | undefined;
+    let unstarted: UnstartedEnd | undefined;
     if (this.child === undefined) {
-      const resolved = await resolveCall(this.args, definition.parameterNames(), {
-        waitFor: definition.options.waitFor ?? [],
-        keepsRemote: this.call.runner.keepsValues === true && this.looksAtNoArgument(),
-      });
-      if (resolved.ok) {
+      const resolved = await this.untilCancelled(
+        resolveCall(this.args, definition.parameterNames(), {
+          waitFor: definition.options.waitFor ?? [],
+          keepsRemote: this.call.runner.keepsValues === true && this.looksAtNoArgument(),
+        }),
+      );
+      if (resolved === undefined) unstarted = cancelledUnstarted(this.cancelReason ?? cancelledError());
+      else if (resolved.ok) {
         this.args = resolved.args;
         this.inputs = resolved.inputs;
         this.identify();
       } else {
-        upstream = { message: resolved.message, error: resolved.cause };
+        unstarted = { type: "FAILED", name: "NotReady", message: resolved.message, error: resolved.cause };
       }
     }
     const finished = this.child?.finished;
@@ -153,7 +168,9 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       return this.completed(adopted.value, { name: "Completed", message }, finished?.runId);
     }
     const createdUs = clock.nowUs();
-    this.nameRun();
+    // Arguments that are not known have no place in a name or a record.
+    if (unstarted === undefined) this.nameRun();
+    else if (this.run.name === "") this.run.name = randomRunName();
     this.run.transition(createdUs, "PENDING", "Pending");
     tracker.opened(this.run);
     if (this.run.kind === "flow" && tracker.decides) {
@@ -161,7 +178,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       const answer = await announce(scope.host, this.run, this);
       if (answer.kind === "moved") return this.ended({ type: "cancelled", message: answer.reason, reported: true });
     }
-    if (upstream !== undefined) return this.endHere("FAILED", { name: "NotReady", ...upstream }, false);
+    if (unstarted !== undefined) return this.endHere(unstarted.type, unstarted, false);
     if (this.run.kind === "task" && this.tags().length > 0)
       this.needsTagSlots = tracker.decides || (await scope.host.tagLimits.bind(this.tags()));
     return this.carryUntilEnd(createdUs);
@@ -343,8 +360,10 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
       tracker.changed(run);
       await tracker.acknowledged(run);
     }
+    const { name, message } = end;
     const outcome = finalState<unknown>({
-      ...end,
+      name,
+      message,
       type,
       timestampUs: run.stateTimestampUs,
       outcome: { error: end.error },

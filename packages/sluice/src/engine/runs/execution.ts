@@ -21,6 +21,7 @@ export abstract class Execution<R extends FlowRun | TaskRun> implements Cancella
   protected cancelReason: Error | undefined;
   protected final: Outcome | undefined;
   private startError: Error | undefined;
+  private stopWaiting: (() => void) | undefined;
   private settled: Promise<Outcome> | undefined;
 
   constructor(run: R) {
@@ -43,6 +44,7 @@ export abstract class Execution<R extends FlowRun | TaskRun> implements Cancella
   cancel(reason: Error | string = `The ${this.run.kind} run was cancelled.`): void {
     if (this.cancelReason !== undefined || this.final !== undefined) return;
     this.cancelReason = typeof reason === "string" ? cancelledError(reason) : reason;
+    this.stopWaiting?.();
     this.onCancel(this.cancelReason, true);
   }
 
@@ -50,7 +52,17 @@ export abstract class Execution<R extends FlowRun | TaskRun> implements Cancella
   cancelledElsewhere(reason: Error): void {
     if (this.cancelReason !== undefined || this.final !== undefined) return;
     this.cancelReason = reason;
+    this.stopWaiting?.();
     this.onCancel(reason, false);
+  }
+
+  /** Gives what is awaited before the run can start, or undefined as soon as the run is asked to stop. */
+  protected async untilCancelled<T>(awaited: Promise<T>): Promise<T | undefined> {
+    if (this.cancelReason !== undefined) return undefined;
+    const stopped = new Promise<undefined>((resolve) => {
+      this.stopWaiting = () => resolve(undefined);
+    });
+    return Promise.race([awaited, stopped]);
   }
 
   /** Fixes what must be fixed in the order of calls, if it can be fixed now, and starts the run. */

@@ -186,10 +186,9 @@ export class FlowExecution extends Execution<FlowRun> {
 
   private async resolveArguments(): Promise<Outcome | undefined> {
     const { call, definition } = this;
-    const resolved = await resolveCall(this.args, definition.parameterNames(), {
-      waitFor: definition.options.waitFor ?? [],
-    });
-    if (resolved.ok) {
+    const { waitFor = [] } = definition.options;
+    const resolved = await this.untilCancelled(resolveCall(this.args, definition.parameterNames(), { waitFor }));
+    if (resolved?.ok === true) {
       this.args = resolved.args;
       this.inputs = resolved.inputs;
       if (call.parent === null) this.nameRun();
@@ -198,6 +197,7 @@ export class FlowExecution extends Execution<FlowRun> {
     }
     this.run.name = randomRunName();
     this.run.transition(this.host.clock.nowUs(), "PENDING", "Pending");
+    if (resolved === undefined) return this.finish(cancelledEnd(this.cancelReason ?? cancelledError()));
     return this.finish({ type: "FAILED", name: "NotReady", message: resolved.message, error: resolved.cause });
   }
 
@@ -242,9 +242,13 @@ export class FlowExecution extends Execution<FlowRun> {
         this.log(LOG_LEVELS.info, `Beginning flow run '${run.name}' for flow '${definition.name}'`);
       }
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
+      if (this.cancelReason !== undefined) return this.finish(cancelledEnd(this.cancelReason));
       const end = await runFlowBody(frame, definition, { args: this.args, timeoutMs: this.timeoutMs() });
       const mayRetry = end.type === "FAILED" && this.cancelReason === undefined && !frame.isEndedThere;
-      if (mayRetry && (await this.waitForRetry(scope, end, attempt))) continue;
+      if (mayRetry && (await this.waitForRetry(scope, end, attempt))) {
+        if (this.cancelReason !== undefined) return this.finish(cancelledEnd(this.cancelReason));
+        continue;
+      }
       const ended = await this.end(end);
       if (!("againInMs" in ended)) return ended;
       await this.sleepBetween(scope, ended.againInMs);
@@ -284,7 +288,7 @@ export class FlowExecution extends Execution<FlowRun> {
     return undefined;
   }
 
-  /** False when the run is not to be tried again. Ends early when the run is cancelled; the next attempt then finds its frame cancelled. */
+  /** False when the run is not to be tried again. Ends early when the run is cancelled. */
   private async waitForRetry(
     scope: FlowScope,
     end: Exclude<ReturnedEnd, { type: "COMPLETED" }>,

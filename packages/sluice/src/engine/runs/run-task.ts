@@ -116,9 +116,10 @@ export class TaskExecution extends Execution<TaskRun> {
     if (turn !== undefined) await turn;
     if (room !== undefined) await room;
     if (this.child === undefined) {
-      const resolved = await resolveCall(this.args, this.definition.parameterNames(), {
-        waitFor: this.definition.options.waitFor ?? [],
-      });
+      const { options, parameterNames } = this.definition;
+      const { waitFor = [] } = options;
+      const resolved = await this.untilCancelled(resolveCall(this.args, parameterNames(), { waitFor }));
+      if (resolved === undefined) return this.cancelled();
       if (!resolved.ok) return this.upstreamFailed(resolved.message, resolved.cause);
       this.args = resolved.args;
       this.inputs = { ...this.inputs, ...resolved.inputs };
@@ -237,6 +238,7 @@ export class TaskExecution extends Execution<TaskRun> {
       // A body that keeps its worker busy would let nobody see that it runs.
       if (isAsked && call.assigned !== undefined) await scope.host.tracker.acknowledged(run);
       if (options.onRunning !== undefined) await runHooks(options.onRunning, this, frame);
+      if (this.cancelReason !== undefined) return this.cancelled();
       const end = await runBody(
         frame,
         { fn: definition.fn, args: this.args },
