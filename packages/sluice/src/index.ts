@@ -38,7 +38,7 @@ export {
   updateProgressArtifact,
 } from "./flows/body/artifacts.ts";
 export type { ArtifactOptions, ArtifactTable } from "./flows/body/artifacts.ts";
-export type { Arg, Args, FlowValue, MapArgs, MapStreamOptions, StreamItems } from "./flows/call-types.ts";
+export type { Arg, Args, FlowValue, MapArgs, MapStreamOptions, StreamItems, TaskValue } from "./flows/call-types.ts";
 export { flow } from "./flows/flow.ts";
 export type { Flow } from "./flows/flow.ts";
 export { pauseFlowRun, resumeFlowRun } from "./flows/body/pauses.ts";

@@ -63,13 +63,13 @@ export function finalState<R>(parts: FinalStateParts): FinalState<R> {
   return new RunState(parts) as unknown as FinalState<R>;
 }
 
-/** Makes a state that a flow may return to decide its own final state. */
+/** Makes a state that a flow or task may return to decide its own final state. */
 export function completed<R>(data: R, options: { name?: string; message?: string } = {}): FinalState<R> {
   const { name = "Completed", message = null } = options;
   return finalState({ type: "COMPLETED", name, message, timestampUs: Date.now() * 1000, outcome: { value: data } });
 }
 
-/** Makes a FAILED state that a flow may return: the run fails without throwing. */
+/** Makes a FAILED state that a flow or task may return: the run fails without throwing, and is retried as after a throw. */
 export function failed(reason: Error | string, options: { name?: string; message?: string } = {}): FinalState<never> {
   const error = typeof reason === "string" ? new Error(reason) : reason;
   const { name = "Failed", message = error.message } = options;

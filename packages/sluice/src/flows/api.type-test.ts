@@ -137,6 +137,9 @@ export async function flows(): Promise<void> {
   expectTypeOf(sums.submit([1])).toEqualTypeOf<Future<number[]>>();
   const both = flow("both", async () => [add.submit(1, 2), await get.safe("x")] as const);
   expectTypeOf(await both()).toEqualTypeOf<[number, { url: string; size: number }]>();
+  const judges = task("judges", (n: number) => (n > 0 ? completed(String(n)) : failed("not positive")));
+  expectTypeOf(await judges(1)).toEqualTypeOf<string>();
+  expectTypeOf(judges.submit(1)).toEqualTypeOf<Future<string>>();
   const decides = flow("decides", (n: number) => (n > 0 ? completed(String(n)) : n < 0 ? failed("negative") : null));
   expectTypeOf(await decides(1)).toEqualTypeOf<string | null>();
   // oxlint-disable-next-line typescript/no-explicit-any -- what users have

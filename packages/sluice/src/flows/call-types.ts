@@ -28,6 +28,13 @@ export type FlowValue<R> = R extends readonly (Future<unknown> | FinalState<unkn
   ? { -readonly [K in keyof R]: ValueOf<R[K]> }
   : ValueOf<R, R>;
 
+/** The value of a task whose function returns `R`: that of a state, the values of a list of nothing but states, else `R` itself. */
+export type TaskValue<R> = R extends readonly FinalState<unknown>[]
+  ? { -readonly [K in keyof R]: ValueOf<R[K]> }
+  : R extends Future<unknown>
+    ? R
+    : ValueOf<R, R>;
+
 /** The value of a future or state; of `any`, `any`. */
 type ValueOf<F, Other = never> = 0 extends 1 & F
   ? F

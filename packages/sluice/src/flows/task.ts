@@ -3,7 +3,7 @@ import type { FutureStream } from "../engine/context/combinators.ts";
 import type { Future } from "../engine/context/future.ts";
 import type { FinalState } from "../engine/state.ts";
 import { makeCallable } from "./callable.ts";
-import type { Args, MapArgs, MapStreamOptions, StreamItems } from "./call-types.ts";
+import type { Args, MapArgs, MapStreamOptions, StreamItems, TaskValue } from "./call-types.ts";
 import { readDeclaration } from "./options.ts";
 
 /** A function whose calls are task runs. */
@@ -34,13 +34,16 @@ export interface Task<P extends readonly unknown[], R> {
  *
  * @throws SluiceError SLUICE_NAME_MISSING, SLUICE_OPTION_INVALID
  */
-export function task<P extends readonly unknown[], R>(name: string, fn: (...args: P) => R): Task<P, Awaited<R>>;
+export function task<P extends readonly unknown[], R>(
+  name: string,
+  fn: (...args: P) => R,
+): Task<P, TaskValue<Awaited<R>>>;
 export function task<P extends readonly unknown[], R>(
   name: string,
   options: TaskOptions,
   fn: (...args: P) => R,
-): Task<P, Awaited<R>>;
-export function task<P extends readonly unknown[], R>(fn: (...args: P) => R): Task<P, Awaited<R>>;
+): Task<P, TaskValue<Awaited<R>>>;
+export function task<P extends readonly unknown[], R>(fn: (...args: P) => R): Task<P, TaskValue<Awaited<R>>>;
 export function task(...args: readonly unknown[]): unknown {
   const declaration = readDeclaration<RunFunction, TaskOptions>("task", args);
   return makeCallable({ kind: "task", ...declaration });

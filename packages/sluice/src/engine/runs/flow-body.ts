@@ -65,7 +65,7 @@ function childrenEnded(scope: FlowScope): Promise<void> {
  * A state is taken as it is. A non-empty array of nothing but futures and states is awaited and aggregated, and becomes the array of their values. Anything else is
  * the value of a completed run, whatever failed meanwhile without being awaited.
  */
-async function readReturnValue(value: unknown): Promise<ReturnedEnd> {
+export async function readReturnValue(value: unknown): Promise<ReturnedEnd> {
   if (isState(value)) return endOf(value);
   if (!Array.isArray(value) || value.length === 0 || !value.every((item) => isFuture(item) || isState(item))) {
     return { type: "COMPLETED", name: "Completed", message: null, value };

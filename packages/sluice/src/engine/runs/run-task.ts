@@ -17,13 +17,14 @@ import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { newRunId } from "../run-id.ts";
 import type { TaskCall } from "./calls.ts";
 import { Execution } from "./execution.ts";
+import { readReturnValue, type ReturnedEnd } from "./flow-body.ts";
 import { retryDelayMs } from "./retry.ts";
 import { runBody, warnBlocked, type BodyEnd } from "./run-body.ts";
 import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { TaskRun, type TransitionDetails } from "../run.ts";
 import { localValue } from "../values/remote-value.ts";
 import { taskRunName } from "../values/run-name.ts";
-import { finalState, type State } from "../state.ts";
+import { finalState, isState, type State } from "../state.ts";
 import { takeTagSlots } from "../store/tag-slots.ts";
 import { TaskResults, type PreparedResult } from "./task-results.ts";
 import { currentTransaction, stageTask, type Transaction } from "../results/transaction.ts";
@@ -98,7 +99,7 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   protected broken(error: Error): Promise<Outcome> {
-    return this.failed({ type: "error", error });
+    return this.failed(failureOf({ type: "error", error }));
   }
 
   protected onEnd(): void {
@@ -248,10 +249,12 @@ export class TaskExecution extends Execution<TaskRun> {
         },
       );
       if (this.cancelReason !== undefined) return this.cancelled();
-      if (end.type === "value")
+      if (end.type === "value" && !isStateOrStates(end.value))
         return this.isPlain() ? this.complete(end.value, "Completed") : this.succeeded(end.value);
-      const delayMs = await this.retryDelay(end, attempt);
-      if (delayMs === undefined) return this.failed(end);
+      const ended = end.type === "value" ? await readReturnValue(end.value) : failureOf(end);
+      if (ended.type === "COMPLETED") return this.succeeded(ended.value, ended);
+      const delayMs = ended.type === "FAILED" ? await this.retryDelay(ended.error, attempt) : undefined;
+      if (delayMs === undefined) return this.failed(ended);
       if (!(await this.waitForRetry(delayMs))) return this.cancelled();
     }
   }
@@ -279,10 +282,9 @@ export class TaskExecution extends Execution<TaskRun> {
     }
   }
 
-  private async retryDelay(end: Exclude<BodyEnd, { type: "value" }>, attempt: number): Promise<number | undefined> {
+  private async retryDelay(error: unknown, attempt: number): Promise<number | undefined> {
     const { options } = this.definition;
     if (options.retries === undefined) return undefined;
-    const { error } = end;
     return retryDelayMs(options, { error, number: attempt, view: this.view, onNoRetry: this.onNoRetry });
   }
 
@@ -305,7 +307,8 @@ export class TaskExecution extends Execution<TaskRun> {
     }
   }
 
-  private async succeeded(value: unknown): Promise<Outcome> {
+  /** @param as what the body has called its end, where it has returned a state */
+  private async succeeded(value: unknown, as: NamedEnd = COMPLETED): Promise<Outcome> {
     const { call } = this;
     const transaction = currentTransaction();
     let prepared: PreparedResult | undefined;
@@ -314,10 +317,12 @@ export class TaskExecution extends Execution<TaskRun> {
       prepared = this.results?.prepare(value);
       if (transaction === undefined && !this.hasTransactionHooks()) await prepared?.write();
     } catch (error) {
-      return this.failed({ type: "error", error });
+      return this.failed(failureOf({ type: "error", error }));
     }
-    const details = prepared === undefined ? undefined : { data: prepared.reference };
-    const outcome = this.complete(value, "Completed", details);
+    const { name, message } = as;
+    const details =
+      prepared === undefined && message === null ? undefined : { message, data: prepared?.reference ?? null };
+    const outcome = this.complete(value, name, details);
     if (prepared !== undefined && this.scope.acknowledgesKept) await this.scope.host.tracker.acknowledged(this.run);
     await this.hooks(this.definition.options.onCompletion, outcome);
     if (transaction !== undefined || this.hasTransactionHooks()) await this.stage(transaction, prepared);
@@ -374,14 +379,12 @@ export class TaskExecution extends Execution<TaskRun> {
     });
   }
 
-  private async failed(end: Exclude<BodyEnd, { type: "value" }>): Promise<Outcome> {
-    const error = asError(end.error);
-    const timedOut = end.type === "timed-out";
-    const message = timedOut ? error.message : `Task run encountered an exception ${error.name}: ${error.message}`;
+  private async failed(end: FailedEnd): Promise<Outcome> {
     this.call.assigned?.bodyEnded();
     await currentTransaction()?.abandon();
-    this.log(LOG_LEVELS.error, `${message}\n${error.stack ?? ""}`);
-    return this.ended("FAILED", { name: timedOut ? "TimedOut" : "Failed", message, error });
+    const message = end.message ?? end.error.message;
+    this.log(LOG_LEVELS.error, `${message}\n${end.error.stack ?? ""}`);
+    return this.ended(end.type, { name: end.name, message, error: end.error });
   }
 
   private cancelled(): Promise<Outcome> {
@@ -397,7 +400,7 @@ export class TaskExecution extends Execution<TaskRun> {
   }
 
   private async ended(
-    type: "FAILED" | "CANCELLED",
+    type: FailedEnd["type"],
     end: { readonly name: string; readonly message: string; readonly error: Error },
   ): Promise<Outcome> {
     const { run, definition } = this;
@@ -436,4 +439,27 @@ export class TaskExecution extends Execution<TaskRun> {
   };
 
   private readonly onBlocked = (blockedMs: number): void => warnBlocked(this, blockedMs);
+}
+
+/** What a run's end is called. */
+interface NamedEnd {
+  readonly name: string;
+  readonly message: string | null;
+}
+const COMPLETED: NamedEnd = { name: "Completed", message: null };
+
+type FailedEnd = Exclude<ReturnedEnd, { type: "COMPLETED" }>;
+
+/** How a task ends whose body has thrown, or taken too long. */
+function failureOf(end: Exclude<BodyEnd, { type: "value" }>): FailedEnd {
+  const error = asError(end.error);
+  if (end.type === "timed-out") return { type: "FAILED", name: "TimedOut", message: error.message, error };
+  const message = `Task run encountered an exception ${error.name}: ${error.message}`;
+  return { type: "FAILED", name: "Failed", message, error };
+}
+
+/** Whether a body has returned a state, or a list of nothing else: then that decides how the run ends. */
+function isStateOrStates(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Array.isArray(value) ? value.length > 0 && value.every(isState) : isState(value);
 }
