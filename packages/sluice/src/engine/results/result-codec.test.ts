@@ -39,7 +39,12 @@ test("uses JSON exactly where it loses nothing", () => {
     [1n, "v8"],
     [new Date(0), "v8"],
     [{ toJSON: 1 }, "v8"],
-    [new (class A {})(), "v8"],
+    [
+      new (class A {
+        a = 1;
+      })(),
+      "v8",
+    ],
     [cyclic, "v8"],
     [Buffer.from("a"), "v8"],
   ];

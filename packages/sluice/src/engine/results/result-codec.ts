@@ -3,7 +3,7 @@ import { SluiceError } from "../../wire/errors.ts";
 import type { ResultReference } from "../../wire/run-record.ts";
 import { isExactJson } from "../values/exact-json.ts";
 import type { StoredResult } from "../ports.ts";
-import { notSerializableError } from "../values/serializable.ts";
+import { notSerializableError, refuseEmptied } from "../values/serializable.ts";
 
 /** How a result is kept. */
 export interface EncodeOptions {
@@ -70,6 +70,7 @@ export function isExpired({ expiration }: ResultReference, nowMs: number): boole
 }
 
 function encodeClone(value: unknown, rootName: string): Uint8Array {
+  refuseEmptied(value, rootName);
   try {
     return serialize(value);
   } catch (cause) {

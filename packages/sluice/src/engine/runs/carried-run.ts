@@ -34,6 +34,7 @@ import {
 import { inputsOfValues, noteOrigin } from "../context/result-origin.ts";
 import { logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { RemoteValue } from "../values/remote-value.ts";
+import { refuseEmptied } from "../values/serializable.ts";
 import { flowRunName, randomRunName, taskRunName } from "../values/run-name.ts";
 import { FlowRun, TaskRun } from "../run.ts";
 import { finalState } from "../state.ts";
@@ -214,6 +215,7 @@ export class CarriedRun extends Execution<FlowRun | TaskRun> {
     const { definition, runner } = this.call;
     const { options } = definition;
     const timeoutMs = timeoutMsOf(options);
+    refuseEmptied(this.args, "args");
     for (let lost = 0; ; lost++) {
       const end = await runner.carry(this.spec(createdUs, lost), {
         signal: this.controller.signal,

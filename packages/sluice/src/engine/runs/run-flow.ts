@@ -28,6 +28,7 @@ import { announce, propose, type Answer } from "../store/proposal.ts";
 import { cancelledEnd, outcomeOf, refusedEnd } from "./flow-outcome.ts";
 import { runFlowBody, type ReturnedEnd } from "./flow-body.ts";
 import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
+import { refuseEmptied } from "../values/serializable.ts";
 import { flowRunName, randomRunName } from "../values/run-name.ts";
 import { FlowRun, type TransitionDetails } from "../run.ts";
 import { finalState, type State } from "../state.ts";
@@ -339,12 +340,14 @@ export class FlowExecution extends Execution<FlowRun> {
     let end = this.cancelReason === undefined ? proposed : cancelledEnd(this.cancelReason, proposed);
     let details: TransitionDetails | undefined = end.message === null ? undefined : { message: end.message };
     try {
+      if (call.assigned !== undefined && end.type === "COMPLETED") refuseEmptied(end.value, "result");
       call.assigned?.bodyEnded(end.type === "COMPLETED" ? { value: end.value } : undefined);
       if (end.type === "COMPLETED") {
         const reference = await persistValue(this.host, definition.options, { key: run.id, value: end.value });
         if (reference !== undefined) details = { ...details, data: reference };
       }
     } catch (error) {
+      call.assigned?.bodyEnded();
       end = { type: "FAILED", name: "Failed", message: asError(error).message, error: asError(error) };
       details = { message: end.message };
     }

@@ -23,6 +23,7 @@ import { runBody, warnBlocked, type BodyEnd } from "./run-body.ts";
 import { captureConsole, logLine, LOG_LEVELS } from "../context/run-logger.ts";
 import { TaskRun, type TransitionDetails } from "../run.ts";
 import { localValue } from "../values/remote-value.ts";
+import { refuseEmptied } from "../values/serializable.ts";
 import { taskRunName } from "../values/run-name.ts";
 import { finalState, isState, type State } from "../state.ts";
 import { takeTagSlots } from "../store/tag-slots.ts";
@@ -313,6 +314,7 @@ export class TaskExecution extends Execution<TaskRun> {
     const transaction = currentTransaction();
     let prepared: PreparedResult | undefined;
     try {
+      if (call.assigned !== undefined) refuseEmptied(value, "result");
       call.assigned?.bodyEnded({ value });
       prepared = this.results?.prepare(value);
       if (transaction === undefined && !this.hasTransactionHooks()) await prepared?.write();

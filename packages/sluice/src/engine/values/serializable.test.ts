@@ -1,8 +1,9 @@
 import { Socket } from "node:net";
 import { serialize } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { isSluiceError } from "../../wire/errors.ts";
-import { findUnserializable, notSerializableError } from "./serializable.ts";
+import { findUnserializable, notSerializableError, refuseEmptied } from "./serializable.ts";
 
 function handler(): void {}
 
@@ -55,4 +56,57 @@ test("says what was expected, what was got and what to do", () => {
     /^args\[1\] is a function named "handler", which can .* Expected .* Pass what it is made from/,
   );
   expect(error.cause).toBe(cause);
+});
+
+test("an object whose copy would be empty is refused by its place; what a clone copies, and what it refuses, is not", () => {
+  class Secret {
+    readonly #text = "x";
+    show(): string {
+      return this.#text;
+    }
+  }
+  class Point {
+    x = 1;
+  }
+  const refusal = (value: unknown): string => {
+    try {
+      refuseEmptied(value, "args");
+      return "";
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+  expect(refusal([{ at: new URL("http://localhost") }])).toMatch(
+    /^args\[0\]\.at is an instance of URL without a field of its own/,
+  );
+  expect(refusal(new Map([["a", [new Headers({ a: "1" })]]]))).toContain('args.get("a")[0] is an instance of Headers');
+  expect(refusal([new AbortController().signal])).toContain("args[0] is an instance of AbortSignal");
+  expect(refusal([new Secret()])).toContain("args[0] is an instance of Secret");
+  const cycle: unknown[] = [];
+  cycle.push(
+    cycle,
+    {},
+    [],
+    new Date(),
+    /x/u,
+    new Map(),
+    new Set(),
+    new Uint8Array(),
+    new ArrayBuffer(1),
+    new Error("e"),
+  );
+  cycle.push(
+    Object.create(null),
+    new Point(),
+    Object(1n),
+    Buffer.alloc(1),
+    new TypeError("t"),
+    null,
+    undefined,
+    1,
+    "text",
+  );
+  cycle.push(Promise.resolve(), new WeakMap(), () => 1, runInNewContext("({})"));
+  expect(refusal(cycle)).toBe("");
+  expect(refusal(Array.from({ length: 5000 }, (_, n) => (n === 4999 ? new Secret() : n)))).toBe("");
 });

@@ -1,7 +1,7 @@
+import { types } from "node:util";
 import { serialize } from "node:v8";
 import { SluiceError } from "../../wire/errors.ts";
-import { findRefused } from "./value-path.ts";
-import type { ValuePath } from "./value-path.ts";
+import { childrenOf, describeValue, findRefused, type ValueChild, type ValuePath } from "./value-path.ts";
 
 /**
  * Finds what structured clone refuses in a value: functions, symbols, promises, sockets and the like.
@@ -33,6 +33,60 @@ export function notSerializableError(value: unknown, rootName: string, cause?: u
     `${found.path} is ${found.what}, which can neither go to another thread or process nor be stored. Expected data that structured clone takes: ` +
       "plain objects, arrays, Map, Set, Date, typed arrays. Pass what it is made from (an address, a path, an id) and make it where it is used.",
     cause === undefined ? undefined : { cause },
+  );
+}
+
+/** Parts of a value that {@link refuseEmptied} looks at. */
+const MOST_LOOKED_AT = 1000;
+
+/**
+ * Refuses an object whose copy would be empty without an error: a URL, Headers or an AbortSignal in a process, and everywhere an instance of a class that has
+ * only private fields. Looks at the first 1,000 parts.
+ *
+ * @param rootName how the value is called: `args`, `result`
+ * @throws SluiceError `SLUICE_NOT_SERIALIZABLE` that names the part
+ */
+export function refuseEmptied(value: unknown, rootName: string): void {
+  if (typeof value !== "object" || value === null) return;
+  const seen = new Set<unknown>();
+  const parts: ValueChild[] = [{ path: rootName, value }];
+  for (let at = 0; at < parts.length && at < MOST_LOOKED_AT; at++) {
+    const part = parts[at];
+    if (part === undefined || typeof part.value !== "object" || part.value === null || seen.has(part.value)) continue;
+    if (isEmptied(part.value)) throw emptiedError(part);
+    seen.add(part.value);
+    if (parts.length < MOST_LOOKED_AT) parts.push(...childrenOf(part.value, part.path));
+  }
+}
+
+function isEmptied(value: object): boolean {
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // A plain object of whatever realm, or one without a prototype.
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return false;
+  return Object.keys(value).length === 0 && !isCopied(value);
+}
+
+/** What a clone copies by its inside, not by its fields. What it refuses is told by the clone. */
+function isCopied(value: object): boolean {
+  return (
+    value instanceof Error ||
+    types.isDate(value) ||
+    types.isRegExp(value) ||
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isAnyArrayBuffer(value) ||
+    types.isBoxedPrimitive(value) ||
+    types.isExternal(value) ||
+    isRefused(value, serialize)
+  );
+}
+
+function emptiedError({ path, value }: ValueChild): SluiceError {
+  return new SluiceError(
+    "SLUICE_NOT_SERIALIZABLE",
+    `${path} is ${describeValue(value)} without a field of its own: its copy in another process, or in a store, would be empty. ` +
+      "Pass what it is made from (a text, an address, plain fields) and make it where it is used.",
   );
 }
 
