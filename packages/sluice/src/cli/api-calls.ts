@@ -1,5 +1,5 @@
 import type { ApiRequest, Transport } from "../client/transport.ts";
-import { SluiceError } from "../wire/errors.ts";
+import { ERROR_CODES, type ErrorCode, SluiceError } from "../wire/errors.ts";
 import type { ResultReference } from "../wire/run-record.ts";
 import type { RunTree } from "../wire/run-tree.ts";
 import type { StateType } from "../wire/state-types.ts";
@@ -183,13 +183,26 @@ export class ApiCalls {
 
 function readBody({ method, path }: ApiRequest, status: number, body: string): unknown {
   if (status < 200 || status > 299) {
-    const detail = detailOf(body);
+    const detail = detailOf(body).replace(/\.$/, "");
     throw new SluiceError(
-      "SLUICE_API_REFUSED",
+      codeOf(body),
       `The server answered ${method} ${path} with ${String(status)}${detail === "" ? "" : `: ${detail}`}.`,
     );
   }
   return body === "" ? undefined : JSON.parse(body);
+}
+
+/** The code of an error of the server's own, such as a full disk; else that of a refusal. */
+function codeOf(body: string): ErrorCode {
+  try {
+    const value: unknown = JSON.parse(body);
+    const told = typeof value === "object" && value !== null && "code" in value ? String(value.code) : "";
+    // A key of the table of codes.
+    return Object.hasOwn(ERROR_CODES, told) ? (told as ErrorCode) : "SLUICE_API_REFUSED";
+  } catch {
+    // Not JSON: an answer of something in between.
+    return "SLUICE_API_REFUSED";
+  }
 }
 
 function detailOf(body: string): string {

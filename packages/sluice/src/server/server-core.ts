@@ -9,6 +9,7 @@ import { redact } from "./access/redact.ts";
 import { reply, replyToError, Refusal, type ApiCall, type ApiReply } from "./api-reply.ts";
 import { checkProcess, checkRunRecords, isObject } from "./check-records.ts";
 import type { Event } from "../wire/contract/shapes.ts";
+import { isSluiceError } from "../wire/errors.ts";
 import { defaultServerSettings, type ServerSettings } from "../wire/server-settings.ts";
 import type { App } from "./app.ts";
 import { TaskQueue } from "./background/task-queue.ts";
@@ -25,6 +26,11 @@ import { readBody, readOwnBody } from "./read-body.ts";
 import { takeRunRecords } from "./orchestration/run-records.ts";
 import { WorkerChannels } from "./work-pools/worker-channels.ts";
 import { checkLogs, LOGS_JSON, storeLogs } from "./take-logs.ts";
+
+/** What passes, as a full disk, is told by its message; a fault by all that is known of it. */
+function storyOf(error: unknown): string {
+  return isSluiceError(error) && error.retryable ? error.message : inspect(error);
+}
 
 /** How a server is opened. */
 export interface ServerCoreOptions {
@@ -76,7 +82,7 @@ export class ServerCore {
 
   private constructor(options: ServerCoreOptions) {
     this.store = Store.open(options.databaseFile, options);
-    this.onError = options.onError ?? ((error) => console.error("sluice server:", redact(inspect(error))));
+    this.onError = options.onError ?? ((error) => console.error("sluice server:", redact(storyOf(error))));
     this.testing = options.testing ?? false;
     this.uiUrl = options.uiUrl ?? null;
     this.readAsideBytes = options.readAsideBytes ?? READ_ASIDE_BYTES;
