@@ -153,7 +153,7 @@ function textCondition(query: string): Condition | undefined {
     const found = "instr(lower(e.event || ' ' || e.body), ?) > 0";
     const parameter = word.toLowerCase();
     // What JSON is made of may be between two words that the haystack has apart.
-    if (/[^\w.:+-]/.test(parameter)) return { sql: found, parameters: [parameter] };
+    if (/^:|[^\w.:+-]/.test(parameter)) return { sql: found, parameters: [parameter] };
     return { sql: `(instr(lower(e.haystack), ?) > 0 AND ${found})`, parameters: [parameter, parameter] };
   };
   return combine([
