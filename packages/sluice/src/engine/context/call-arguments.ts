@@ -1,7 +1,8 @@
-import { inspect, types } from "node:util";
+import { isNativeError } from "node:util/types";
 import type { RunInput } from "../../wire/run-record.ts";
 import { isFuture, type Future } from "./future.ts";
 import type { FinalState } from "../state.ts";
+import { inspected } from "../values/printed-value.ts";
 
 /**
  * What calls take in place of plain arguments: futures, promises, and the wrappers of `allowFailure` and `unmapped`.
@@ -155,7 +156,7 @@ function inputOf(future: Future<unknown>): RunInput {
 
 /** What was thrown, as an Error: thrown non-errors keep their text, or are described. */
 export function asError(thrown: unknown): Error {
-  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
+  if (thrown instanceof Error || isNativeError(thrown)) return thrown;
   return new Error(textOf(thrown), { cause: thrown });
 }
 
@@ -166,7 +167,7 @@ function textOf(thrown: unknown): string {
   } catch {
     // An object without a text of its own, such as one without a prototype.
   }
-  return inspect(thrown, { depth: 1, breakLength: Infinity });
+  return inspected(thrown, { depth: 1, breakLength: Infinity });
 }
 
 /** Tells whether a value is awaited by `await`. */

@@ -1,7 +1,7 @@
-import { format } from "node:util";
 import { microsToIso } from "../../wire/timestamp.ts";
 import { currentFrame, type Frame } from "./frame.ts";
 import type { EngineHost } from "../host.ts";
+import { formatted } from "../values/printed-value.ts";
 
 /** Log levels by Python's numbers. */
 export const LOG_LEVELS = { debug: 10, info: 20, warning: 30, error: 40, critical: 50 } as const;
@@ -28,7 +28,7 @@ export function createRunLogger(frame: Frame): RunLogger {
   const at =
     (level: LevelName) =>
     (message: unknown, ...rest: unknown[]) => {
-      logLine(frame, LOG_LEVELS[level], format(message, ...rest));
+      logLine(frame, LOG_LEVELS[level], formatted(message, ...rest));
     };
   const warning = at("warning");
   return {
@@ -107,7 +107,7 @@ export function captureConsole(): void {
     const original = console[method];
     console[method] = (...args: unknown[]) => {
       const frame = currentFrame();
-      if (frame?.logPrints) logLine(frame, CONSOLE_LEVELS[method], format(...args));
+      if (frame?.logPrints) logLine(frame, CONSOLE_LEVELS[method], formatted(...args));
       original.apply(console, args);
     };
   }

@@ -13,7 +13,7 @@
  * memory, sockets and other resources, values whose getter throws, structures deeper than the stack or written in more than 2^25 characters.
  */
 import { hash } from "node:crypto";
-import { types } from "node:util";
+import * as types from "node:util/types";
 import { findRefused } from "./value-path.ts";
 import type { ValuePath } from "./value-path.ts";
 

@@ -108,5 +108,6 @@ test("an object whose copy would be empty is refused by its place; what a clone 
   );
   cycle.push(Promise.resolve(), new WeakMap(), () => 1, runInNewContext("({})"));
   expect(refusal(cycle)).toBe("");
+  expect(refusal(new Map(Array.from({ length: 5000 }, (_, n) => [n, n === 3 ? new Secret() : n])))).toContain("get(3)");
   expect(refusal(Array.from({ length: 5000 }, (_, n) => (n === 4999 ? new Secret() : n)))).toBe("");
 });

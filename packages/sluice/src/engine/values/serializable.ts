@@ -1,4 +1,4 @@
-import { types } from "node:util";
+import { isAnyArrayBuffer, isBoxedPrimitive, isDate, isExternal, isMap, isRegExp, isSet } from "node:util/types";
 import { serialize } from "node:v8";
 import { SluiceError } from "../../wire/errors.ts";
 import { childrenOf, describeValue, findRefused, type ValueChild, type ValuePath } from "./value-path.ts";
@@ -55,8 +55,23 @@ export function refuseEmptied(value: unknown, rootName: string): void {
     if (part === undefined || typeof part.value !== "object" || part.value === null || seen.has(part.value)) continue;
     if (isEmptied(part.value)) throw emptiedError(part);
     seen.add(part.value);
-    if (parts.length < MOST_LOOKED_AT) parts.push(...childrenOf(part.value, part.path));
+    if (parts.length < MOST_LOOKED_AT) parts.push(...childrenOf(beginningOf(part.value), part.path).filter(isHolder));
   }
+}
+
+function isHolder({ value }: ValueChild): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** The first parts of a list: all others would be listed for nothing. */
+function beginningOf(value: object): object {
+  if (Array.isArray(value)) {
+    const items: readonly unknown[] = value.length > MOST_LOOKED_AT ? value.slice(0, MOST_LOOKED_AT) : value;
+    return items.some((item) => typeof item === "object") ? items : [];
+  }
+  if (isMap(value) && value.size > MOST_LOOKED_AT) return new Map(Iterator.from(value).take(MOST_LOOKED_AT));
+  if (isSet(value) && value.size > MOST_LOOKED_AT) return new Set(Iterator.from(value).take(MOST_LOOKED_AT));
+  return value;
 }
 
 function isEmptied(value: object): boolean {
@@ -71,13 +86,13 @@ function isEmptied(value: object): boolean {
 function isCopied(value: object): boolean {
   return (
     value instanceof Error ||
-    types.isDate(value) ||
-    types.isRegExp(value) ||
-    types.isMap(value) ||
-    types.isSet(value) ||
-    types.isAnyArrayBuffer(value) ||
-    types.isBoxedPrimitive(value) ||
-    types.isExternal(value) ||
+    isDate(value) ||
+    isRegExp(value) ||
+    isMap(value) ||
+    isSet(value) ||
+    isAnyArrayBuffer(value) ||
+    isBoxedPrimitive(value) ||
+    isExternal(value) ||
     isRefused(value, serialize)
   );
 }

@@ -7,7 +7,7 @@
  *
  * Neither direction ever throws, whatever the getters of an error do: the story of a failure must not be lost to a second one.
  */
-import { types } from "node:util";
+import * as types from "node:util/types";
 import { ERROR_CODES, isSluiceError, SluiceError } from "../../wire/errors.ts";
 import type { ErrorCode } from "../../wire/errors.ts";
 import type { WireError } from "../../wire/run-spec.ts";
