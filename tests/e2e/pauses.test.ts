@@ -1,66 +1,26 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { HomePrograms, type Ended, type Program } from "./home-programs.ts";
 
 /*
  * Flow runs that pause and are resumed from another terminal: real programs on one home, the command line, a process that is killed.
  */
-const checkout = fileURLToPath(new URL("../../", import.meta.url));
-const cli = join(checkout, "packages/sluice/bin/sluice.js");
 const TIMEOUT_MS = 60_000;
 const WAIT = { timeout: 20_000, interval: 200 };
 
-let home: string;
-/** Scripts stand inside the checkout, where `sluice` is found. */
-let folder: string;
-const running = new Set<ChildProcess>();
+let programs: HomePrograms;
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "sluice-pauses-"));
-  folder = mkdtempSync(join(checkout, "tests/e2e/.scripts-"));
+  programs = new HomePrograms();
 });
-afterEach(() => {
-  for (const child of running) child.kill("SIGKILL");
-  rmSync(home, { recursive: true, force: true });
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => programs.remove());
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const child = spawn(process.execPath, args, {
-    env: { ...process.env, SLUICE_HOME: home, SLUICE_LOGGING_CONSOLE_LEVEL: "CRITICAL", NO_COLOR: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  running.add(child);
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = once(child, "close").then(() => {
-    running.delete(child);
-    return { code: child.exitCode, stdout, stderr };
-  });
-  return { child, ended };
-}
-
-const sluice = (...args: string[]): Promise<Ended> => start([cli, ...args]).ended;
+const sluice = (...args: string[]): Promise<Ended> => programs.sluice(...args);
 
 /** Starts a program whose flow is called "main"; it prints how the run has ended. */
-function program(body: string, options = "{}"): ReturnType<typeof start> {
-  const file = join(folder, "program.ts");
-  writeFileSync(
-    file,
-    `import { appendFileSync } from "node:fs";
-     import { flow, gather, pauseFlowRun, ProcessPoolTaskRunner, runContext, task } from "sluice";
+function program(body: string, options = "{}"): Program {
+  return programs.script(
+    "program",
+    `     import { flow, gather, pauseFlowRun, ProcessPoolTaskRunner, runContext, task } from "sluice";
      import { z } from "zod";
      export const part = flow("part", { flowRunName: "part-{n}" }, async (n: number): Promise<number> => {
        await pauseFlowRun({ pollIntervalSeconds: 0.1 });
@@ -70,7 +30,6 @@ function program(body: string, options = "{}"): ReturnType<typeof start> {
      const end = await main.safe();
      console.log(JSON.stringify({ type: end.type, name: end.name, message: end.message, data: end.type === "COMPLETED" ? end.data : null }));`,
   );
-  return start([file]);
 }
 
 interface ListedRun {
@@ -136,14 +95,10 @@ test("subflows on a pool of one process pause at the same time", { timeout: TIME
   );
   const runs = await paused(2);
   expect(runs.map(({ name }) => name).toSorted()).toEqual(["part-1", "part-2"]);
-  const file = join(folder, "resume.ts");
-  writeFileSync(
-    file,
-    `import { resumeFlowRun } from "sluice";
+  const source = `import { resumeFlowRun } from "sluice";
      for (const id of process.argv.slice(2)) await resumeFlowRun(id);
-     await resumeFlowRun(process.argv[2] ?? "").catch((error: Error) => console.log(error.message));`,
-  );
-  const resumed = await start([file, ...runs.map(({ id }) => id)]).ended;
+     await resumeFlowRun(process.argv[2] ?? "").catch((error: Error) => console.log(error.message));`;
+  const resumed = await programs.script("resume", source, ...runs.map(({ id }) => id)).ended;
   expect(resumed).toMatchObject({ code: 0, stderr: "" });
   expect(resumed.stdout).toMatch(/cannot be resumed: Cannot resume a flow run that is not paused/);
   expect(JSON.parse((await ended).stdout)).toMatchObject({ type: "COMPLETED", data: [10, 20] });

@@ -1,66 +1,30 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { HomePrograms, type Ended, type Program } from "./home-programs.ts";
 
 /*
  * Concurrency limits of tags: real programs on one home, on the event loop and on processes, and one that is killed while it holds a slot.
  */
-const checkout = fileURLToPath(new URL("../../", import.meta.url));
-const cli = join(checkout, "packages/sluice/bin/sluice.js");
 const TIMEOUT_MS = 60_000;
 const WAIT = { timeout: 20_000, interval: 100 };
 
-let home: string;
-/** Scripts stand inside the checkout, where `sluice` is found. */
-let folder: string;
+let programs: HomePrograms;
 /** Each body writes "+" when it begins and "-" when it ends, and its name. */
 let story: string;
-const running = new Set<ChildProcess>();
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "sluice-tag-limits-"));
-  folder = mkdtempSync(join(checkout, "tests/e2e/.scripts-"));
-  story = join(home, "story");
+  programs = new HomePrograms();
+  story = join(programs.home, "story");
 });
-afterEach(() => {
-  for (const child of running) child.kill("SIGKILL");
-  rmSync(home, { recursive: true, force: true });
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => programs.remove());
 
-interface Ended {
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const child = spawn(process.execPath, args, {
-    env: { ...process.env, SLUICE_HOME: home, SLUICE_LOGGING_CONSOLE_LEVEL: "CRITICAL", NO_COLOR: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  running.add(child);
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = once(child, "close").then(() => {
-    running.delete(child);
-    return { stdout, stderr };
-  });
-  return { child, ended };
-}
-
-const sluice = (...args: string[]): Promise<Ended> => start([cli, ...args]).ended;
+const sluice = (...args: string[]): Promise<Ended> => programs.sluice(...args);
 
 /** Starts a program with a task of the tag "db" that takes `ms` milliseconds, and a flow with this body. */
-function program(name: string, options: string, body: string): ReturnType<typeof start> {
-  const file = join(folder, `${name}.ts`);
-  writeFileSync(
-    file,
+function program(name: string, options: string, body: string): Program {
+  return programs.script(
+    name,
     `import { appendFileSync, existsSync } from "node:fs";
      import { setTimeout as delay } from "node:timers/promises";
      import { flow, gather, ProcessPoolTaskRunner, runContext, task } from "sluice";
@@ -76,7 +40,6 @@ function program(name: string, options: string, body: string): ReturnType<typeof
      const end = await main.safe();
      console.log(JSON.stringify({ type: end.type, data: end.type === "COMPLETED" ? end.data : end.message }));`,
   );
-  return start([file]);
 }
 
 const lines = (): readonly string[] => (existsSync(story) ? readFileSync(story, "utf8").trim().split("\n") : []);
@@ -166,14 +129,14 @@ test(
       "{}",
       `const first = await query("first", 1);
        write("=ask");
-       for (let n = 0; !existsSync(${JSON.stringify(join(home, "limited"))}); n++) await delay(20);
+       for (let n = 0; !existsSync(${JSON.stringify(join(programs.home, "limited"))}); n++) await delay(20);
        await delay(1000); // what a program knows of limits is a second old at most
        const submitted = ["a", "b", "c"].map((name) => query.submit(name, 50));
        return gather(submitted);`,
     );
     await vi.waitFor(() => expect(lines()).toContain("=ask"), WAIT);
     await sluice("concurrency-limit", "create", "db", "1");
-    writeFileSync(join(home, "limited"), "");
+    writeFileSync(join(programs.home, "limited"), "");
     expect(JSON.parse((await ended).stdout)).toEqual({ type: "COMPLETED", data: ["a", "b", "c"] });
     expect(mostAtOnce()).toBe(1);
     expect(lines()).toHaveLength(9);
